@@ -1,0 +1,45 @@
+# `make demo` and `make test` set up whatever they need: uv (from PyPI where absent), two locked Python
+# environments and, on first use, the Pulumi CLI.
+SHELL := /bin/sh
+PYTHON ?= python3
+export UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.local/uv/bin/uv)
+RUN := .venv/bin/python
+
+.PHONY: help setup demo test check format up down status
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install everything, once
+	@$(UV) --version >/dev/null 2>&1 || { \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "error: $(PYTHON) is older than 3.11: run \`make PYTHON=python3.11 ...\` or install uv"; exit 1; }; \
+	  echo "installing uv into .local/uv"; \
+	  $(PYTHON) -m venv .local/uv && .local/uv/bin/python -m pip install --quiet "uv>=0.9"; }
+	@test -x $(RUN) && quiet=--quiet; $(UV) sync --locked $$quiet
+	@test -x local/emulator/.venv/bin/python && quiet=--quiet; $(UV) sync --locked $$quiet --project local/emulator
+
+demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flow
+	@$(RUN) -m local demo
+
+test: setup ## run every test
+	@$(RUN) -m pytest
+
+check: setup ## formatting, lint and types
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+format: setup ## format and mend what lint can mend
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+up: setup ## start the local platform
+	@$(RUN) -m local up
+
+down: ## stop the local platform
+	@test ! -x $(RUN) || $(RUN) -m local down
+
+status: setup ## what of the local platform runs
+	@$(RUN) -m local status

@@ -1,0 +1,44 @@
+"""The datasets of one environment."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_gcp as gcp
+
+from infra.settings import Settings
+
+
+class Warehouse(pulumi.ComponentResource):
+    """Owns the dataset that dbt writes to and the one that raw data is loaded into.
+
+    Does not own who may use them (see `Identity`), nor any table: those are dbt's and the loader's.
+    """
+
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("projet-m2-bi:infra:Warehouse", name, None, opts)
+        labels = {"environment": settings.environment, "managed-by": "pulumi"}
+
+        def dataset(resource: str, dataset_id: str, description: str) -> gcp.bigquery.Dataset:
+            return gcp.bigquery.Dataset(
+                resource,
+                dataset_id=dataset_id,
+                location=settings.location,
+                description=description,
+                labels=labels,
+                delete_contents_on_destroy=settings.delete_contents_on_destroy,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+        self.dataset = dataset(
+            "dataset",
+            settings.dataset,
+            f"What dbt builds for {settings.environment}: models, seeds, snapshots.",
+        )
+        self.raw_dataset = dataset(
+            "raw-dataset",
+            settings.raw_dataset,
+            f"Raw data of {settings.environment}, as loaded; dbt only reads it.",
+        )
+        self.register_outputs(
+            {"dataset": self.dataset.dataset_id, "raw_dataset": self.raw_dataset.dataset_id}
+        )
