@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.1
+# Children of this very process have to be waited for by it; others are the kernel's to clear away.
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Process:
             child.kill()
             child.wait()
             raise
+        _CHILDREN[child.pid] = child
 
     def wait_ready(self, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until `ready()`; raise LocalError with the log's end if it dies or takes too long."""
@@ -113,10 +115,13 @@ class Process:
                 with contextlib.suppress(psutil.Error):
                     left.kill()
             psutil.wait_procs(family, timeout=STOP_SECONDS)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(process.pid, os.WNOHANG)
+        self._forget()
         self.record.unlink(missing_ok=True)
         return process is not None
+
+    def _forget(self) -> None:
+        for pid in [pid for pid, child in _CHILDREN.items() if child.poll() is not None]:
+            del _CHILDREN[pid]
 
     def log_tail(self, lines: int) -> str:
         """The last lines of its log."""

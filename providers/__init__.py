@@ -1,0 +1,35 @@
+"""Prefect's blocks as Pulumi resources.
+
+    from providers import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock, PrefectBlock
+
+    credentials = GcpCredentialsBlock(
+        "gcp-credentials",
+        block_name="gcp-credentials-dev",
+        project="my-project",
+        service_account_info=key_json,  # text or object, an output or not; kept secret all the way
+    )
+    target = BigQueryTargetConfigsBlock(
+        "bigquery-target-configs",
+        block_name="bigquery-target-configs-dev",
+        project="my-project", schema="my_project_dev", threads=4,
+        credentials=credentials.ref,
+        extras={"location": "EU"},
+    )
+    DbtCliProfileBlock(
+        "dbt-cli-profile",
+        block_name="dbt-cli-profile-dev",
+        profile="projet_m2_bi", target="dev", target_configs=target.ref,
+    )
+    PrefectBlock("hook", block_type="slack-webhook", block_name="alerts", data={"url": secret_url})
+
+All take `adopt=True` to take over a block that exists, and `opts`. `.ref` refers to a block, `.id` is its document's id,
+`.block_name` its name. Prefect is at the stack's `prefect:apiUrl`, else PREFECT_API_URL; the key is PREFECT_API_KEY, else
+the secret `prefect:apiKey` (PREFECT_API_AUTH_STRING, else `prefect:authString`, for basic auth). docs/provider.md has more.
+"""
+
+from __future__ import annotations
+
+from providers.block import PrefectBlock
+from providers.kinds import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
+
+__all__ = ["BigQueryTargetConfigsBlock", "DbtCliProfileBlock", "GcpCredentialsBlock", "PrefectBlock"]

@@ -60,6 +60,7 @@ def build(home: Path, say: Say) -> Path:
             raise LocalError(f"the Pulumi CLI just built does not run: remove {home.parent} and try again")
         shutil.rmtree(home, ignore_errors=True)
         partial.rename(home)
+        go.clean(home.parent)
     say(f"built Pulumi {version.text(found)} into {home}")
     return home
 

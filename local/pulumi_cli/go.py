@@ -61,6 +61,12 @@ def environment(cache: Path) -> dict[str, str]:
     }
 
 
+def clean(cache: Path) -> None:
+    """Remove Go's own files after a build: three gigabytes that help only one that was interrupted."""
+    for name in ("go", "go-build", "config"):
+        shutil.rmtree(cache / name, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def lock(path: Path, say: Say) -> Iterator[None]:
     """Let one build run at a time; the kernel frees the lock when its holder dies."""

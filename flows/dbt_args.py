@@ -1,0 +1,39 @@
+"""The arguments of dbt's command line. Pure functions, tested without dbt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Command = Literal["parse", "run", "test", "retry"]
+
+# `dbt build` without tests runs seeds, models and snapshots in the order of the graph: whoever runs the flow
+# wants every table fresh, and a snapshot between two models has to be taken between them.
+_COMMANDS: dict[Command, tuple[str, ...]] = {
+    "parse": ("parse",),
+    "run": ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
+    "test": ("test",),
+    "retry": ("retry",),
+}
+
+
+def arguments(command: Command, *, target: str, project_dir: Path, profiles_dir: Path) -> list[str]:
+    """Return the arguments for one dbt command.
+
+    Target and logs of each environment have a directory of their own, so that dev and prod do not spoil each
+    other's partial parse. dbt prints nothing: its events are passed on to Prefect.
+    """
+    return [
+        *_COMMANDS[command],
+        *("--project-dir", str(project_dir)),
+        *("--profiles-dir", str(profiles_dir)),
+        *("--target", target),
+        *("--target-path", str(project_dir / "target" / target)),
+        *("--log-path", str(project_dir / "logs" / target)),
+        *("--log-level", "none"),
+        "--no-use-colors",
+        # dbt would count the temporary profiles directory of each run as a new user.
+        "--no-send-anonymous-usage-stats",
+    ]

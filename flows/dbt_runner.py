@@ -1,0 +1,119 @@
+"""Run dbt in this process, with a profile that leaves no secret on disk."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from flows import dbt_args, diagnosis, results
+from flows.errors import DbtError
+from flows.redaction import redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from flows.profile import DbtProfile
+    from flows.results import StepResult
+
+    Log = Callable[[int, str], None]
+
+_LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+# dbt keeps its flags, adapters and event manager in globals of the process.
+_one_at_a_time = threading.Lock()
+
+
+class DbtProject:
+    """A dbt project with a profile. Parses once; `run` and `test` share what was parsed.
+
+    Called again after a failure, a command runs only the nodes that failed or were skipped. Not a dataclass, lest
+    Prefect walks through the whole parsed project when it is handed to a task.
+    """
+
+    def __init__(self, profile: DbtProfile, project_dir: Path, profiles_dir: Path) -> None:
+        self.profile = profile
+        self.project_dir = project_dir
+        self.profiles_dir = profiles_dir
+        self._redact = redactor(profile.secrets.values())
+        self._manifest: Any = None
+        self._earlier: dict[dbt_args.Command, StepResult] = {}
+
+    def parse(self, log: Log) -> None:
+        """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
+        self._manifest = self._invoke("parse", log).result
+
+    def run(self, log: Log) -> StepResult:
+        """Build seeds, models and snapshots in the order of the graph. Raises DbtError if dbt itself stops."""
+        return self._step("run", log)
+
+    def test(self, log: Log) -> StepResult:
+        """Run all tests, unit tests included. Raises DbtError if dbt itself stops."""
+        return self._step("test", log)
+
+    def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
+        earlier = self._earlier.get(command)
+        outcome = self._invoke("retry" if earlier else command, log).result
+        nodes = [results.node_result(node, self._redact) for node in outcome.results]
+        step = results.merged(earlier, results.step_result(nodes, outcome.elapsed_time))
+        if step["status"] == "failed":
+            self._earlier[command] = step
+        return step
+
+    def _invoke(self, command: dbt_args.Command, log: Log) -> Any:
+        """Run one dbt command. A dbt that has results has done its work, even if nodes failed."""
+        from dbt.cli.main import dbtRunner
+
+        arguments = dbt_args.arguments(
+            command,
+            target=self.profile.target,
+            project_dir=self.project_dir,
+            profiles_dir=self.profiles_dir,
+        )
+        runner = dbtRunner(manifest=self._manifest, callbacks=[self._forward(log)])
+        with _one_at_a_time, _environment(self.profile.environment):
+            outcome = runner.invoke(arguments)
+        if outcome.exception is not None:
+            if not isinstance(outcome.exception, Exception):
+                raise outcome.exception  # Ctrl-C or SIGTERM, which dbt has caught
+            message = self._redact(str(outcome.exception)).strip()
+            raise DbtError(
+                f"dbt {command} stopped: {message}", transient=diagnosis.is_transient(message)
+            ) from outcome.exception
+        if outcome.result is None:
+            raise DbtError(f"dbt {command} stopped without a result; see {self.project_dir / 'logs'}.")
+        return outcome
+
+    def _forward(self, log: Log) -> Callable[[Any], None]:
+        def on_event(event: Any) -> None:
+            level = _LEVELS.get(event.info.level)
+            if level is not None and (message := event.info.msg.strip()):
+                log(level, self._redact(message))
+
+        return on_event
+
+
+@contextmanager
+def open_project(profile: DbtProfile, project_dir: Path) -> Iterator[DbtProject]:
+    """Write `profiles.yml` into a temporary directory of this user's own, removed in the end."""
+    with TemporaryDirectory(prefix="dbt-profiles-") as directory:
+        profiles_dir = Path(directory)
+        (profiles_dir / "profiles.yml").write_text(profile.text, encoding="utf-8")
+        yield DbtProject(profile, project_dir.resolve(), profiles_dir)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

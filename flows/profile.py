@@ -1,0 +1,115 @@
+"""Turn the document of a `dbt-cli-profile-<target>` block into a dbt profile. Pure functions.
+
+The private key never becomes part of the profile's text. The text refers to an environment variable, which is
+set only while dbt runs (`flows.dbt_runner`). So the text is the same from run to run, and dbt need not parse the
+project anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from flows import names
+from flows.errors import NotSetUpError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# dbt keeps the values of variables with this prefix out of its logs.
+PRIVATE_KEY = "DBT_ENV_SECRET_BIGQUERY_PRIVATE_KEY"
+_KEY_FIELDS = ("client_email", "private_key", "token_uri")
+
+
+@dataclass(frozen=True)
+class DbtProfile:
+    """A dbt profile with one target. ``output`` refers to the variables that ``secrets`` holds."""
+
+    name: str
+    target: str
+    output: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The content of `profiles.yml`: no secrets, and the same for the same block."""
+        outputs = {self.target: dict(self.output)}
+        return yaml.safe_dump({self.name: {"target": self.target, "outputs": outputs}}, sort_keys=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables dbt must see: the secrets, and each as it looks inside a printed dict or JSON.
+
+        dbt never reads the second form; it makes dbt blank out that form too, should an error message quote it.
+        """
+        escaped = {f"{name}_ESCAPED": json.dumps(value)[1:-1] for name, value in self.secrets.items()}
+        return {**self.secrets, **escaped}
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The service account's key in Google's format, private key included."""
+        return {**self.output["keyfile_json"], "private_key": self.secrets[PRIVATE_KEY]}
+
+
+def from_document(document: Mapping[str, Any], target: str) -> DbtProfile:
+    """Build the profile from the data of the block `dbt-cli-profile-<target>`.
+
+    Raises NotSetUpError, naming the block and the repairing command, if a block that it refers to is gone, if it
+    belongs to another target, if project or dataset is missing, or if there is no identity. An identity is never
+    guessed: without one, dbt would act as whoever is signed in on this machine.
+    """
+    block = names.dbt_cli_profile(target)
+    if document.get("target") != target:
+        raise _broken(target, block, f"is for the target {document.get('target')!r}")
+    if not document.get("name"):
+        raise _broken(target, block, "does not name a dbt profile")
+    configs = document.get("target_configs")
+    if not configs:
+        raise _broken(target, block, f"does not refer to {names.bigquery_target_configs(target)}")
+    output, secrets = _output(configs, target)
+    return DbtProfile(name=document["name"], target=target, output=output, secrets=secrets)
+
+
+def _output(configs: Mapping[str, Any], target: str) -> tuple[dict[str, Any], dict[str, str]]:
+    block = names.bigquery_target_configs(target)
+    if configs.get("type") != "bigquery":
+        raise _broken(target, block, f"is not for BigQuery but for {configs.get('type')!r}")
+    credentials = configs.get("credentials") or {}
+    project = configs.get("project") or credentials.get("project")
+    if not project:
+        raise _broken(target, block, "names no project")
+    if not configs.get("schema"):
+        raise _broken(target, block, "names no schema (dataset)")
+    identity, secrets = _identity(credentials, target)
+    settings = {
+        "type": "bigquery",
+        "project": project,
+        "schema": configs["schema"],
+        "threads": configs.get("threads") or 1,
+    }
+    extras = {key: value for key, value in (configs.get("extras") or {}).items() if value is not None}
+    # What the blocks say in fields of their own wins over their free-form extras.
+    return {**extras, **settings, **identity}, secrets
+
+
+def _identity(credentials: Mapping[str, Any], target: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return dbt's `method` with what belongs to it, and the secrets it refers to.
+
+    Each way to sign in is one branch here; a keyless one has to be spelt out in the block like any other.
+    """
+    block = names.gcp_credentials(target)
+    key = credentials.get("service_account_info")
+    if not key:
+        raise _broken(target, block, "holds no service account key (service_account_info)")
+    missing = [name for name in _KEY_FIELDS if not key.get(name)]
+    if missing:
+        raise _broken(target, block, f"holds a service account key without {', '.join(missing)}")
+    keyfile = {**key, "private_key": f"{{{{ env_var('{PRIVATE_KEY}') }}}}"}
+    return {"method": "service-account-json", "keyfile_json": keyfile}, {PRIVATE_KEY: key["private_key"]}
+
+
+def _broken(target: str, block: str, what: str) -> NotSetUpError:
+    return NotSetUpError(f"the block {block} {what}. Repair it with {names.bring_up(target)}.")

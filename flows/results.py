@@ -1,0 +1,104 @@
+"""What dbt did, as plain typed dicts. Pure functions; dbt itself is not imported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# dbt's states of a node that failed by itself, and of one that was not run because another failed.
+FAILED = frozenset({"error", "fail", "runtime error", "partial success"})
+SKIPPED = frozenset({"skipped"})
+
+
+class NodeResult(TypedDict):
+    """One model, seed, snapshot or test. Numbers are None where BigQuery gives none."""
+
+    id: str
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    message: str | None
+    rows: int | None
+    failures: int | None  # rows that a test found wrong
+    bytes_processed: int | None
+    bytes_billed: int | None
+
+
+class StepResult(TypedDict):
+    """One dbt command. ``counts`` maps dbt's states to numbers of nodes, ``failed`` is a part of ``nodes``."""
+
+    status: Literal["success", "failed", "skipped"]
+    counts: dict[str, int]
+    seconds: float
+    rows: int
+    bytes_processed: int
+    bytes_billed: int
+    failed: list[NodeResult]
+    nodes: list[NodeResult]
+    message: str | None
+
+
+class PipelineReport(TypedDict):
+    """What the flow returns."""
+
+    target: str
+    run: StepResult
+    test: StepResult
+
+
+def node_result(result: Any, redact: Callable[[str], str]) -> NodeResult:
+    """Read one of dbt's RunResult objects."""
+    response = result.adapter_response or {}
+    return NodeResult(
+        id=result.node.unique_id,
+        name=result.node.name,
+        kind=_kind(result.node),
+        status=str(result.status),
+        seconds=round(result.execution_time, 3),
+        message=redact(result.message) if result.message else None,
+        rows=response.get("rows_affected"),
+        failures=result.failures,
+        bytes_processed=response.get("bytes_processed"),
+        bytes_billed=response.get("bytes_billed"),
+    )
+
+
+def step_result(nodes: Iterable[NodeResult], seconds: float) -> StepResult:
+    """Sum up one dbt command from its nodes."""
+    nodes = list(nodes)
+    failed = [node for node in nodes if node["status"] in FAILED]
+    stopped = any(node["status"] in SKIPPED for node in nodes)
+    return StepResult(
+        status="failed" if failed or stopped else "success",
+        counts=dict(sorted(Counter(node["status"] for node in nodes).items())),
+        seconds=round(seconds, 3),
+        # The rows of a test's own query say nothing about the tables.
+        rows=sum(node["rows"] or 0 for node in nodes if node["kind"] != "test"),
+        bytes_processed=sum(node["bytes_processed"] or 0 for node in nodes),
+        bytes_billed=sum(node["bytes_billed"] or 0 for node in nodes),
+        failed=failed,
+        nodes=nodes,
+        message=None,
+    )
+
+
+def merged(earlier: StepResult | None, retry: StepResult) -> StepResult:
+    """Put the nodes of a retry in the place of their earlier results; seconds add up."""
+    if earlier is None:
+        return retry
+    nodes = {node["id"]: node for node in [*earlier["nodes"], *retry["nodes"]]}
+    return step_result(nodes.values(), earlier["seconds"] + retry["seconds"])
+
+
+def not_run(status: Literal["failed", "skipped"], message: str) -> StepResult:
+    """Return the result of a command that ran no node."""
+    return {**step_result([], 0.0), "status": status, "message": message}
+
+
+def _kind(node: Any) -> str:
+    kind = str(getattr(node.resource_type, "value", node.resource_type))
+    return "test" if kind == "unit_test" else kind

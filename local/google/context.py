@@ -1,0 +1,39 @@
+"""What every route needs, held by the app: the state, the tokens, and the way to BigQuery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from local.google.authorize import Authorizer, Caller
+    from local.google.backend import Backend
+    from local.google.jobs_seen import JobsSeen
+    from local.google.oauth import Tokens
+    from local.google.state import Store
+
+
+@dataclass
+class Gateway:
+    """The parts of one running gateway. ``base_url`` is its own address, without a slash at the end."""
+
+    base_url: str
+    store: Store
+    tokens: Tokens
+    authorizer: Authorizer
+    backend: Backend
+    jobs: JobsSeen
+
+
+def gateway_of(request: Request) -> Gateway:
+    """Give the gateway that serves this request."""
+    return cast("Gateway", request.app.state.gateway)
+
+
+def caller_of(request: Request) -> Caller:
+    """Give who sends this request, and note it for the access log. Raises Google's 401."""
+    caller = gateway_of(request).tokens.caller(request.headers.get("authorization", ""))
+    request.state.caller = caller.email
+    return caller

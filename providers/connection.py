@@ -1,0 +1,54 @@
+"""Where Prefect is, from the stack's configuration or the environment, and the one connection to it per process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from providers.errors import NotPrefectError
+from providers.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from providers.http import Server
+    from providers.prefect_client import PrefectClient
+
+# Two versions of the pickled provider in one state are two objects in one process; they share what they know.
+_LIFECYCLES: dict[tuple[str | None, ...], Lifecycle] = {}
+_GUARD = threading.Lock()
+
+
+def lifecycle(config: Callable[[str], Any], environment: Mapping[str, str] = os.environ) -> Lifecycle:
+    """Return the process's lifecycle for a stack's configuration.
+
+    `prefect:apiUrl`, else PREFECT_API_URL, is the address. The key is PREFECT_API_KEY, else the secret `prefect:apiKey`;
+    a self-hosted server with a password takes PREFECT_API_AUTH_STRING, else the secret `prefect:authString`.
+    """
+    settings = (
+        config("prefect:apiUrl") or environment.get("PREFECT_API_URL"),
+        environment.get("PREFECT_API_KEY") or config("prefect:apiKey"),
+        environment.get("PREFECT_API_AUTH_STRING") or config("prefect:authString"),
+    )
+    with _GUARD:
+        if settings not in _LIFECYCLES:
+            _LIFECYCLES[settings] = Lifecycle(lambda: _connect(*settings))
+        return _LIFECYCLES[settings]
+
+
+def _connect(api_url: str | None, api_key: str | None, auth_string: str | None) -> PrefectClient:
+    from providers.prefect_client import PrefectClient
+
+    return PrefectClient(server(api_url, api_key, auth_string))
+
+
+def server(api_url: str | None, api_key: str | None, auth_string: str | None) -> Server:
+    """Return the server to talk to. Raises NotPrefectError where no address is set."""
+    from providers.http import Server
+
+    if not api_url:
+        raise NotPrefectError(
+            "where is Prefect? Set its address with `pulumi config set prefect:apiUrl http://127.0.0.1:4200/api`, or "
+            "PREFECT_API_URL"
+        )
+    return Server(api_url.rstrip("/"), api_key or None, auth_string or None)

@@ -1,0 +1,92 @@
+"""A copy of the project in a directory of its own: own ports, own `.local/`, own stack files."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.paths import PROJECT, Paths
+from local.ports import free_port
+
+PARTS = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "infra", "providers", "flows", "dbt", "local")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", "target", "logs", ".local")
+COMMAND_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The copy, and how its commands are run."""
+
+    root: Path
+
+    @property
+    def paths(self) -> Paths:
+        return Paths(self.root)
+
+    def local(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """`python -m local …` in the copy."""
+        return self._run([sys.executable, "-m", "local", *arguments], os.environ | (env or {}))
+
+    def run(self, *argv: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Any command, with the platform's variables."""
+        return self._run(list(argv), self.variables() | (env or {}))
+
+    def pulumi(self, *arguments: str, stack: str = "local") -> subprocess.CompletedProcess[str]:
+        """`pulumi … -s local` without questions and colours."""
+        return self.run("pulumi", *arguments, "--stack", stack, "--non-interactive", "--color=never")
+
+    def python(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """`python …` with the platform's variables."""
+        return self.run(sys.executable, *arguments, env=env)
+
+    def variables(self) -> dict[str, str]:
+        """What a shell has after `eval "$(python -m local env)"`."""
+        script = 'eval "$("$0" -m local env)" && exec env -0'
+        shell = subprocess.run(
+            ["sh", "-c", script, sys.executable], cwd=self.root, capture_output=True, check=True, timeout=120
+        )
+        entries = shell.stdout.decode().rstrip("\0").split("\0")
+        return dict(entry.split("=", 1) for entry in entries)
+
+    def set_line(self, file: str, key: str, value: str) -> int:
+        """Replace the value of `key:` in a YAML file; the line's number."""
+        path = self.root / file
+        lines = path.read_text().splitlines()
+        number = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
+        lines[number] = lines[number].split(key)[0] + f"{key}: {value}"
+        path.write_text("\n".join(lines) + "\n")
+        return number + 1
+
+    def _run(self, argv: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            argv,
+            cwd=self.root,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+
+
+def make(root: Path) -> Checkout:
+    """Copy the project to `root` and give the copy free ports."""
+    root.mkdir(parents=True)
+    for part in PARTS:
+        source = PROJECT / part
+        if source.is_dir():
+            shutil.copytree(source, root / part, ignore=LEFT_OUT)
+        else:
+            shutil.copy2(source, root / part)
+    (root / "local" / "emulator" / ".venv").symlink_to(PROJECT / "local" / "emulator" / ".venv")
+    settings = root / "Pulumi.local.yaml"
+    text = re.sub(r"(?m)^encryptionsalt:.*\n?", "", settings.read_text())
+    text = text.replace(":19050/", f":{free_port()}/").replace(":14200/", f":{free_port()}/")
+    settings.write_text(text)
+    return Checkout(root)

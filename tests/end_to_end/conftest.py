@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import checkout
+from tests.checkout import Checkout
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A copy of the project whose platform is up; one for all end-to-end tests, since it takes a while."""
+    # The space in its name is on purpose.
+    copy = checkout.make(tmp_path_factory.mktemp("end-to-end") / "a copy")
+    try:
+        started = copy.local("up")
+        assert started.returncode == 0, started.stderr
+        yield copy
+    finally:
+        stopped = copy.local("down")
+    assert stopped.returncode == 0, stopped.stderr

@@ -1,0 +1,41 @@
+"""What the servers themselves say, asked over HTTP as anybody could."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tests.checkout import Checkout
+
+
+def prefect(project: Checkout, path: str, body: dict[str, Any]) -> Any:
+    """POST to the Prefect API."""
+    url = project.variables()["PREFECT_API_URL"]
+    return httpx.post(f"{url}{path}", json=body, timeout=60).raise_for_status().json()
+
+
+def block_names(project: Checkout) -> set[str]:
+    """Every named block on the server."""
+    found = prefect(project, "/block_documents/filter", {"include_secrets": False})
+    return {document["name"] for document in found}
+
+
+def google(project: Checkout, path: str) -> Any:
+    """GET from the local Google endpoints, as the project's owner."""
+    variables = project.variables()
+    headers = {"Authorization": f"Bearer {variables['GOOGLE_OAUTH_ACCESS_TOKEN']}"}
+    url = variables["BIGQUERY_API_ENDPOINT"]
+    return httpx.get(f"{url}{path}", headers=headers, timeout=60).raise_for_status().json()
+
+
+def datasets(project: Checkout) -> set[str]:
+    """Every dataset of the project."""
+    found = google(project, "/bigquery/v2/projects/demo-flights/datasets")
+    return {entry["datasetReference"]["datasetId"] for entry in found.get("datasets", [])}
+
+
+def service_accounts(project: Checkout) -> set[str]:
+    """Every service account of the project."""
+    found = google(project, "/v1/projects/demo-flights/serviceAccounts")
+    return {account["email"] for account in found.get("accounts", [])}

@@ -1,0 +1,1 @@
+select id, concat("Hello ", name) as greeting from {{ ref("named") }}

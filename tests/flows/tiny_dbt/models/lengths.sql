@@ -1,0 +1,2 @@
+{{ config(materialized="view") }}
+select id, length(greeting) as length from {{ ref("greetings") }}

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from infra import stack_file
+from infra.settings import Settings, explain
+
+GOOD: dict[str, Any] = {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev"}
+
+
+def refused(tmp_path: Path, text: str = "", **values: Any) -> str:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(text)
+    found = stack_file.StackFile(file.name, stack_file.read(str(file)).lines)
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate(GOOD | values)
+    return explain(caught.value, str(values.get("environment", "dev")), found)
+
+
+def test_good_settings_have_a_raw_dataset_beside_the_environments() -> None:
+    assert Settings.model_validate(GOOD).raw_dataset == "demo_flights_dev_raw"
+
+
+def test_settings_arrive_as_text() -> None:
+    found = Settings.model_validate(GOOD | {"threads": "4", "deleteContentsOnDestroy": "true"})
+    assert (found.threads, found.delete_contents_on_destroy) == (4, True)
+
+
+@pytest.mark.parametrize("threads", ["0", "65", "many"])
+def test_threads_out_of_range_name_the_line(tmp_path: Path, threads: str) -> None:
+    text = f"config:\n  gcp:project: demo-flights\n  projet-m2-bi:threads: {threads}\n"
+    message = refused(tmp_path, text, threads=threads)
+    assert "Pulumi.dev.yaml line 3 (projet-m2-bi:threads)" in message
+    assert f"found '{threads}'" in message
+
+
+@pytest.mark.parametrize(
+    ("location", "hint"),
+    [
+        ("europe-wst1", "did you mean europe-west1?"),
+        ("Mars", "for example EU"),
+        ("eu-west-1", "is no BigQuery location"),
+    ],
+)
+def test_a_bad_location_gets_a_hint(tmp_path: Path, location: str, hint: str) -> None:
+    assert hint in refused(tmp_path, location=location)
+
+
+def test_a_location_is_spelt_as_bigquery_does() -> None:
+    assert Settings.model_validate(GOOD | {"location": "eu"}).location == "EU"
+
+
+def test_a_dataset_with_a_dash_gets_the_name_that_would_do(tmp_path: Path) -> None:
+    message = refused(tmp_path, "config:\n  projet-m2-bi:dataset: my-data\n", dataset="my-data")
+    assert "Pulumi.dev.yaml line 2 (projet-m2-bi:dataset)" in message
+    assert "try my_data" in message
+
+
+def test_a_misspelt_setting_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    message = refused(tmp_path, "config:\n  projet-m2-bi:thread: 4\n", thread="4")
+    assert "Pulumi.dev.yaml line 2 (projet-m2-bi:thread): there is no such setting" in message
+    assert "did you mean projet-m2-bi:threads?" in message
+
+
+def test_a_missing_project_is_told_with_the_command(tmp_path: Path) -> None:
+    assert "pulumi config set gcp:project … -s dev" in refused(tmp_path, project="")
+
+
+def test_a_stack_name_that_can_be_no_part_of_a_name_is_refused(tmp_path: Path) -> None:
+    assert "the stack's name 'Dev_1'" in refused(tmp_path, environment="Dev_1")
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    message = refused(tmp_path, threads="0", location="Mars", jobRetries="-1")
+    assert len(message.splitlines()) == 4
+
+
+def test_the_api_endpoint_is_the_custom_endpoint_without_the_apis_path() -> None:
+    found = Settings.model_validate(GOOD | {"bigqueryEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
+    assert found.api_endpoint == "http://127.0.0.1:1"
+    assert Settings.model_validate(GOOD).api_endpoint is None
+
+
+@pytest.mark.parametrize("text", ["", "config:", "config: []", "- 1", "a: ["])
+def test_an_odd_stack_file_has_no_lines(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    assert stack_file.read(str(tmp_path / "Pulumi.dev.yaml")).lines == {}
