@@ -10,8 +10,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import settings
 from local.paths import PROJECT, Paths
 from local.ports import free_port
+from local.process import Process
+from local.settings import Settings
 
 PARTS = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "infra", "providers", "flows", "dbt", "local")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", "target", "logs", ".local")
@@ -52,6 +55,14 @@ class Checkout:
         )
         entries = shell.stdout.decode().rstrip("\0").split("\0")
         return dict(entry.split("=", 1) for entry in entries)
+
+    def settings(self) -> Settings:
+        """The platform's addresses."""
+        return settings.load(self.paths.stack_settings)
+
+    def stop(self, name: str) -> None:
+        """Stop one of the platform's services, as a crash would."""
+        assert Process(name, self.paths.run, self.paths.logs).stop()
 
     def set_line(self, file: str, key: str, value: str) -> int:
         """Replace the value of `key:` in a YAML file; the line's number."""

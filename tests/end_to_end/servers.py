@@ -39,3 +39,9 @@ def service_accounts(project: Checkout) -> set[str]:
     """Every service account of the project."""
     found = google(project, "/v1/projects/demo-flights/serviceAccounts")
     return {account["email"] for account in found.get("accounts", [])}
+
+
+def rows(project: Checkout, dataset: str, table: str) -> int:
+    """How many rows a table has."""
+    found = google(project, f"/bigquery/v2/projects/demo-flights/datasets/{dataset}/tables/{table}")
+    return int(found["numRows"])

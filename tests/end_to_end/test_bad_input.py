@@ -1,0 +1,142 @@
+"""Mistakes and broken surroundings, on the real thing: one clear error, and nothing half-done."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import checkout
+from tests.checkout import Checkout
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def settings_file(project: Checkout) -> Iterator[Path]:
+    """The stack's file, put back afterwards."""
+    path = project.root / "Pulumi.local.yaml"
+    before = path.read_text()
+    yield path
+    path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("projet-m2-bi:threads", "0", "greater than or equal to 1 (found '0')"),
+        ("projet-m2-bi:location", "europe-wst1", "did you mean europe-west1?"),
+        ("projet-m2-bi:dataset", "my-data", "try my_data"),
+        ("projet-m2-bi:thread", "4", "did you mean projet-m2-bi:threads?"),
+    ],
+)
+def test_a_wrong_setting_is_refused_at_preview_with_its_line(
+    project: Checkout, settings_file: Path, key: str, value: str, expected: str
+) -> None:
+    lines = [line for line in settings_file.read_text().splitlines() if f"{key}:" not in line]
+    line = lines.index("config:") + 2
+    lines.insert(line - 1, f"  {key}: {value}")
+    settings_file.write_text("\n".join(lines) + "\n")
+    refused = project.pulumi("preview")
+    assert refused.returncode != 0
+    assert f"Pulumi.local.yaml line {line} ({key})" in refused.stdout
+    assert expected in refused.stdout
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_setting_of_the_wrong_type_is_refused(project: Checkout, settings_file: Path) -> None:
+    project.set_line("Pulumi.local.yaml", "projet-m2-bi:threads", "many")
+    refused = project.pulumi("preview")
+    assert refused.returncode != 0
+    assert "projet-m2-bi:threads" in refused.stdout + refused.stderr
+
+
+def test_an_unknown_target_names_the_block_and_the_command(project: Checkout) -> None:
+    refused = project.python("-m", "flows.pipeline", "--target", "nowhere")
+    assert refused.returncode == 3
+    assert "dbt-cli-profile-nowhere" in refused.stderr
+    assert "pulumi up -s nowhere" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(tmp_path: Path) -> None:
+    copy = checkout.make(tmp_path / "copy")
+    port = copy.settings().google_port
+    with socket.create_server(("127.0.0.1", port)):
+        refused = copy.local("up")
+    assert refused.returncode == 1
+    assert f"port {port}" in refused.stderr
+    assert "(gcp:bigQueryCustomEndpoint)" in refused.stderr
+    assert "pid" in refused.stderr
+    assert not (copy.root / ".local" / "run").exists()
+
+
+def test_with_prefect_down_up_and_flow_say_where_it_was_looked_for(project: Checkout) -> None:
+    url = project.variables()["PREFECT_API_URL"]
+    project.stop("prefect")
+    try:
+        flow = project.python("-m", "flows.pipeline", "--target", "local")
+        up = project.pulumi("refresh", "--yes", "--skip-preview")
+    finally:
+        assert project.local("up").returncode == 0
+    assert flow.returncode == 4
+    assert url in flow.stderr
+    assert "Traceback" not in flow.stderr
+    assert up.returncode != 0
+    assert url in up.stdout + up.stderr
+
+
+def test_with_bigquery_down_the_flow_says_so(project: Checkout) -> None:
+    url = project.variables()["BIGQUERY_API_ENDPOINT"]
+    project.stop("google")
+    try:
+        flow = project.python("-m", "flows.pipeline", "--target", "local")
+        ingest = project.python("-m", "flows.ingest", "--target", "local")
+    finally:
+        assert project.local("up").returncode == 0
+    assert flow.returncode == 4
+    assert ingest.returncode == 4
+    assert url in flow.stderr
+    assert url in ingest.stderr
+    assert "Traceback" not in flow.stderr + ingest.stderr
+
+
+def test_without_the_platform_there_is_a_command_to_run(tmp_path: Path) -> None:
+    copy = checkout.make(tmp_path / "copy")
+    refused = copy.local("env")
+    assert refused.returncode == 1
+    assert "python -m local up" in refused.stderr
+    assert copy.local("status").returncode == 3
+
+
+@pytest.mark.parametrize("damaged", ["bigquery/data/bqemulator.duckdb", "google/state.json"])
+def test_a_damaged_state_is_reported_and_reset_mends_it(tmp_path: Path, damaged: str) -> None:
+    copy = checkout.make(tmp_path / "copy")
+    file = copy.root / ".local" / damaged
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"\x00 not what it was \xff" * 1000)
+    try:
+        refused = copy.local("up")
+        assert refused.returncode == 1
+        assert "python -m local reset" in refused.stderr
+        assert "Traceback" not in refused.stderr.split("The end of")[0]
+        reset = copy.local("reset")
+        assert reset.returncode == 0, reset.stderr
+        assert not file.exists()
+    finally:
+        copy.local("down")
+
+
+def test_a_lost_passphrase_is_reported(project: Checkout) -> None:
+    passphrase = project.paths.passphrase
+    kept = passphrase.with_name("kept")
+    shutil.move(passphrase, kept)
+    try:
+        refused = project.local("up")
+    finally:
+        shutil.move(kept, passphrase)
+    assert refused.returncode == 1
+    assert str(passphrase) in refused.stderr

@@ -1,0 +1,69 @@
+"""Ctrl-C in the middle of the job, at several moments, and then the job again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import checkout
+from tests.checkout import Checkout
+from tests.end_to_end import servers
+
+pytestmark = pytest.mark.real
+
+STOP_SECONDS = 300
+
+
+def interrupt(copy: Checkout, moment: str, wait: float) -> int:
+    """Start the job, press Ctrl-C `wait` seconds after it printed `moment`; its exit code."""
+    log = copy.root / "demo.log"
+    with log.open("w") as out:
+        job = subprocess.Popen(
+            [sys.executable, "-m", "local", "demo"],
+            cwd=copy.root,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + STOP_SECONDS
+            while moment not in log.read_text() and job.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(wait)
+            # As a terminal does it: to every process of the foreground group.
+            os.killpg(job.pid, signal.SIGINT)
+            return job.wait(STOP_SECONDS)
+        finally:
+            if job.poll() is None:
+                os.killpg(job.pid, signal.SIGKILL)
+                job.wait()
+
+
+def test_the_job_goes_on_where_ctrl_c_stopped_it(tmp_path: Path) -> None:
+    copy = checkout.make(tmp_path / "copy")
+    try:
+        for moment, wait in (
+            ("start the local platform", 0.5),
+            ("start the local platform", 4),
+            ("pulumi up", 3),
+            ("pulumi up", 7),
+            ("load raw data", 3),
+            ("run the flow", 12),
+        ):
+            code = interrupt(copy, moment, wait)
+            printed = (copy.root / "demo.log").read_text()
+            assert code == 130, f"after {moment!r}: exit code {code}\n{printed}"
+            assert "Traceback" not in printed
+        done = copy.local("demo")
+        assert done.returncode == 0, done.stderr
+        assert servers.rows(copy, "demo_flights_local", "fct_flights") > 300_000
+        assert copy.pulumi("preview", "--expect-no-changes").returncode == 0
+    finally:
+        assert copy.local("down").returncode == 0
