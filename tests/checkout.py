@@ -96,8 +96,9 @@ def make(root: Path) -> Checkout:
         else:
             shutil.copy2(source, root / part)
     (root / "local" / "emulator" / ".venv").symlink_to(PROJECT / "local" / "emulator" / ".venv")
-    settings = root / "Pulumi.local.yaml"
-    text = re.sub(r"(?m)^encryptionsalt:.*\n?", "", settings.read_text())
+    (root / ".venv").symlink_to(sys.prefix)
+    file = root / "Pulumi.local.yaml"
+    text = re.sub(r"(?m)^encryptionsalt:.*\n?", "", file.read_text())
     text = text.replace(":19050/", f":{free_port()}/").replace(":14200/", f":{free_port()}/")
-    settings.write_text(text)
+    file.write_text(text)
     return Checkout(root)

@@ -85,7 +85,7 @@ def test_nothing_but_the_program_names_is_declared(made: Recorder) -> None:
     counts: dict[str, int] = {}
     for args in made.made:
         counts[args.typ] = counts.get(args.typ, 0) + 1
-    assert sum(counts.values()) == 12
+    assert sum(counts.values()) == 13
     assert counts["gcp:serviceaccount/key:Key"] == 1
 
 
