@@ -1,4 +1,4 @@
-"""The provider's own configuration: the official plugin's `gcp:*` keys, as far as the local kinds need them."""
+"""The provider's own configuration: the official plugin's `gcp:*` keys, as far as needed here."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def _unknown_key(key: str) -> str:
     close = difflib.get_close_matches(key, known_keys(), n=1)
     hint = f" Did you mean `gcp:{close[0]}`?" if close else ""
     return (
-        f"`gcp:{key}` is not a valid configuration key for the gcp provider.{hint} If the referenced key is not "
-        "intended for the provider, please choose a different namespace from `gcp:`."
+        f"`gcp:{key}` is not a valid configuration key for the gcp provider.{hint} If the "
+        "referenced key is not intended for the provider, please choose a different namespace from `gcp:`."
     )
 
 

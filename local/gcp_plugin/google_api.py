@@ -24,8 +24,8 @@ _REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 class Google:
     """Calls Google's REST services at the configured addresses, as the configured user.
 
-    Busy answers (429, 5xx) and lost connections are tried again where repeating does no harm; what then remains
-    is raised as GoogleError (the service answered) or PluginError (it did not).
+    Busy answers (429, 5xx) and lost connections are tried again where repeating does no harm. What then
+    remains is raised as GoogleError (the service answered) or PluginError (it did not).
     """
 
     def __init__(self, config: Config, transport: httpx.AsyncBaseTransport | None = None) -> None:

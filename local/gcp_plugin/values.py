@@ -49,6 +49,4 @@ def _wrapped(value: Any) -> PropertyValue:
     if isinstance(value, list):
         return PropertyValue([_wrapped(item) for item in value])
     # The wire knows one kind of number; PropertyValue refuses int.
-    return PropertyValue(
-        float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    )
+    return PropertyValue(float(value) if isinstance(value, int) and not isinstance(value, bool) else value)

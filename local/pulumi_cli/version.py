@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,16 +30,18 @@ def parse(printed: str) -> tuple[int, int, int] | None:
 
 def of(executable: Path) -> tuple[int, int, int] | None:
     """The version of an executable; None if it does not run or is not Pulumi."""
-    env = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
-        done = subprocess.run(
-            [executable, "version"],
-            capture_output=True,
-            text=True,
-            timeout=VERSION_SECONDS,
-            env=env,
-            check=False,
-        )
+        # Even `pulumi version` writes a log into its home.
+        with tempfile.TemporaryDirectory() as home:
+            env = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": home}
+            done = subprocess.run(
+                [executable, "version"],
+                capture_output=True,
+                text=True,
+                timeout=VERSION_SECONDS,
+                env=env,
+                check=False,
+            )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return parse(done.stdout) if done.returncode == 0 else None

@@ -1,0 +1,99 @@
+"""One Google for all contract tests; each stack has a directory of its own."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import platform as machine
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.gcp_plugin.install import NAME, write_plugin
+from local.paths import PROJECT as ROOT
+from tests.local.gcp_plugin import platform
+from tests.local.gcp_plugin.engine import Plugin, Stack
+
+OFFICIAL = ROOT.parent / "shared" / "gcp-plugin" / f"{NAME}.xz"
+StackMaker = Callable[[Plugin], Stack]
+
+
+@pytest.fixture(scope="session")
+def pulumi_bin() -> Path:
+    """The directory of the Pulumi CLI."""
+    found = shutil.which("pulumi")
+    if found is None:
+        pytest.skip("no pulumi on PATH")
+    return Path(found).parent
+
+
+@pytest.fixture(scope="session")
+def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[platform.Google]:
+    with platform.running(tmp_path_factory.mktemp("google")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def local_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> Plugin:
+    # A space in the path: the shim has to quote.
+    directory = tmp_path_factory.mktemp("local plugin")
+    return _installed("local", write_plugin(directory).parent, tmp_path_factory.mktemp("home"), pulumi_bin)
+
+
+@pytest.fixture(scope="session")
+def official_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> Plugin:
+    if (sys.platform, machine.machine()) != ("linux", "x86_64"):
+        pytest.skip("the official plugin at hand is for linux/amd64")
+    if not OFFICIAL.exists():
+        pytest.skip(f"the official plugin is not at hand ({OFFICIAL})")
+    directory = tmp_path_factory.mktemp("official")
+    with lzma.open(OFFICIAL) as packed, (directory / NAME).open("wb") as unpacked:
+        shutil.copyfileobj(packed, unpacked, 1 << 20)
+    (directory / NAME).chmod(0o755)
+    plugin = _installed("official", directory, tmp_path_factory.mktemp("home"), pulumi_bin)
+    (directory / NAME).unlink()
+    return plugin
+
+
+@pytest.fixture(scope="session", params=["local", "official"])
+def plugin(request: pytest.FixtureRequest) -> Plugin:
+    """Each of the two plugins."""
+    found: Plugin = request.getfixturevalue(f"{request.param}_plugin")
+    return found
+
+
+@pytest.fixture(scope="session")
+def make_stack(
+    google: platform.Google, pulumi_bin: Path, tmp_path_factory: pytest.TempPathFactory
+) -> StackMaker:
+    """Give an empty stack for a plugin."""
+
+    def make(plugin: Plugin) -> Stack:
+        return Stack(tmp_path_factory.mktemp(plugin.name) / "stack", plugin, google, pulumi_bin, google.token)
+
+    return make
+
+
+@pytest.fixture
+def stack(plugin: Plugin, make_stack: StackMaker, google: platform.Google) -> Iterator[Stack]:
+    """An empty stack for each plugin, destroyed afterwards."""
+    made = make_stack(plugin)
+    yield made
+    if made.resources():
+        made.token = google.token
+        made.destroy().ok()
+
+
+def _installed(name: str, directory: Path, home: Path, pulumi_bin: Path) -> Plugin:
+    subprocess.run(
+        [pulumi_bin / "pulumi", "plugin", "install", "resource", "gcp", "10.2.0", "--file", directory],
+        env=os.environ | {"PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return Plugin(name, home)

@@ -1,0 +1,137 @@
+"""The real Pulumi engine on a small program, with one gcp plugin and a backend of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.local.gcp_plugin.platform import Google
+
+COMMAND_SECONDS = 180
+_HEAD = "import pulumi\nimport pulumi_gcp as gcp\n"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An installed plugin: its name in test ids, and the PULUMI_HOME that holds it."""
+
+    name: str
+    home: Path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a pulumi command gave."""
+
+    code: int
+    output: str
+
+    def ok(self) -> Ran:
+        assert self.code == 0, self.output
+        return self
+
+    def failed(self) -> Ran:
+        assert self.code != 0, self.output
+        return self
+
+
+@dataclass
+class Stack:
+    """A program and its state. `plugin` may be changed between commands."""
+
+    root: Path
+    plugin: Plugin
+    google: Google
+    pulumi_bin: Path
+    token: str
+    config: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.root / "state").mkdir(parents=True)
+        (self.root / "Pulumi.yaml").write_text("name: contract\nruntime: python\n")
+        self.pulumi("stack", "init", "test").ok()
+        self.configure(**self.google.config())
+
+    def configure(self, **settings: str) -> None:
+        """Set `gcp:` keys."""
+        self.config |= settings
+        lines = [f"  gcp:{key}: {json.dumps(value)}" for key, value in self.config.items()]
+        salt = (self.root / "Pulumi.test.yaml").read_text().splitlines()[0]
+        (self.root / "Pulumi.test.yaml").write_text("\n".join([salt, "config:", *lines]) + "\n")
+
+    def program(self, text: str) -> None:
+        """Write the program; the imports are given."""
+        (self.root / "__main__.py").write_text(_HEAD + text)
+
+    def up(self, text: str | None = None, *arguments: str) -> Ran:
+        if text is not None:
+            self.program(text)
+        return self.pulumi("up", "--yes", "--skip-preview", *arguments)
+
+    def preview(self, text: str | None = None, *arguments: str) -> Ran:
+        if text is not None:
+            self.program(text)
+        return self.pulumi("preview", "--diff", *arguments)
+
+    def refresh(self, *arguments: str) -> Ran:
+        return self.pulumi("refresh", "--yes", "--skip-preview", *arguments)
+
+    def destroy(self) -> Ran:
+        return self.pulumi("destroy", "--yes", "--skip-preview")
+
+    def steps(self, text: str | None = None) -> dict[str, list[str]]:
+        """Preview: logical name -> operations that the engine plans, without `same` and the stack itself."""
+        if text is not None:
+            self.program(text)
+        plan = json.loads(self.pulumi("preview", "--json", "--show-replacement-steps").ok().output)
+        found: dict[str, list[str]] = {}
+        for step in plan["steps"]:
+            if step["op"] != "same" and "pulumi:" not in step["urn"].split("::")[2]:
+                found.setdefault(step["urn"].rpartition("::")[2], []).append(step["op"])
+        return found
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Logical name -> the resource in the state, secrets shown."""
+        text = self.pulumi("stack", "export", "--show-secrets").ok().output
+        found = json.loads(text)["deployment"].get("resources", [])
+        return {r["urn"].rpartition("::")[2]: r for r in found if not r["type"].startswith("pulumi:")}
+
+    def raw_state(self) -> str:
+        """The state as it lies on disk."""
+        return next((self.root / "state").rglob("test.json")).read_text()
+
+    def pulumi(self, *arguments: str) -> Ran:
+        env = os.environ | {
+            "PATH": os.pathsep.join(
+                [str(Path(sys.executable).parent), str(self.pulumi_bin), os.environ["PATH"]]
+            ),
+            "PULUMI_HOME": str(self.plugin.home),
+            "PULUMI_BACKEND_URL": (self.root / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "contract",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "GOOGLE_OAUTH_ACCESS_TOKEN": self.token,
+        }
+        for name in (
+            "GOOGLE_PROJECT",
+            "GOOGLE_CLOUD_PROJECT",
+            "PULUMI_CONFIG_PASSPHRASE_FILE",
+            "PULUMI_STACK",
+        ):
+            env.pop(name, None)
+        where = ["--stack", "test"] if arguments[0] != "stack" or arguments[1] != "init" else []
+        ran = subprocess.run(
+            ["pulumi", *arguments, *where, "--non-interactive", "--color=never"],
+            cwd=self.root,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        return Ran(ran.returncode, ran.stdout + (ran.stderr if ran.returncode or not ran.stdout else ""))

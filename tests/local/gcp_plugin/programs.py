@@ -1,0 +1,42 @@
+"""The programs that the contract tests run."""
+
+from __future__ import annotations
+
+EMAIL = "dbt-contract@demo-flights.iam.gserviceaccount.com"
+
+ALL_KINDS = """
+dataset = gcp.bigquery.Dataset(
+    "dataset", dataset_id="contract", location="EU", description="first", labels={"env": "test"})
+account = gcp.serviceaccount.Account("account", account_id="dbt-contract", display_name="first")
+key = gcp.serviceaccount.Key("key", service_account_id=account.name, keepers={"generation": "1"})
+jobs = gcp.projects.IAMMember(
+    "jobs", project="demo-flights", role="roles/bigquery.jobUser", member=account.member)
+editor = gcp.bigquery.DatasetIamMember(
+    "editor", dataset_id=dataset.dataset_id, role="roles/bigquery.dataEditor", member=account.member)
+"""
+
+MANY_SETTINGS = """
+gcp.bigquery.Dataset("least", dataset_id="contract_least")
+gcp.bigquery.Dataset(
+    "most", dataset_id="contract_most", location="us", friendly_name="Most", description="Much",
+    default_table_expiration_ms=7200000, default_partition_expiration_ms=3600000,
+    max_time_travel_hours="72", delete_contents_on_destroy=True, storage_billing_model="LOGICAL",
+    default_collation="und:ci", is_case_insensitive=True,
+    accesses=[
+        {"role": "OWNER", "special_group": "projectOwners"},
+        {"role": "READER", "user_by_email": "reader@example.com"},
+    ])
+gcp.serviceaccount.Account("bare", account_id="bare-contract")
+"""
+
+
+def dataset(name: str, **settings: object) -> str:
+    """A program of one dataset."""
+    arguments = ", ".join(f"{key}={value!r}" for key, value in {"dataset_id": name, **settings}.items())
+    return f'gcp.bigquery.Dataset("{name}", {arguments})\n'
+
+
+def account(name: str, **settings: object) -> str:
+    """A program of one service account."""
+    arguments = ", ".join(f"{key}={value!r}" for key, value in {"account_id": name, **settings}.items())
+    return f'gcp.serviceaccount.Account("{name}", {arguments})\n'
