@@ -139,9 +139,7 @@ def _project_roles(caller: Caller, project: ProjectRecord) -> Iterable[str]:
             yield binding["role"]
 
 
-def _dataset_roles(
-    caller: Caller, project: ProjectRecord, access: Iterable[dict[str, Any]]
-) -> Iterable[str]:
+def _dataset_roles(caller: Caller, project: ProjectRecord, access: Iterable[dict[str, Any]]) -> Iterable[str]:
     basic = set(_project_roles(caller, project))
     for entry in access:
         group = entry.get("specialGroup", "")

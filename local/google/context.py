@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Gateway:
     authorizer: Authorizer
     backend: Backend
     jobs: JobsSeen
+    # Projects whose datasets were compared with the emulator's since the start.
+    synced: set[str] = field(default_factory=set)
 
 
 def gateway_of(request: Request) -> Gateway:

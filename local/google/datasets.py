@@ -1,6 +1,6 @@
 """BigQuery's datasets. The emulator holds them; what it loses or does not check is kept and done here.
 
-It keeps no etag check, forgets several fields, cannot clear one, and answers 404 for a dataset that is not empty.
+It checks no etag, forgets several fields, clears none, and answers 404 for a dataset that is not empty.
 Source: https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets
 """
 
@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002  FastAPI reads the annotation
+from starlette.requests import Request
 from starlette.responses import Response
 
 from local.google import dataset_access, errors
@@ -123,7 +123,7 @@ async def get_dataset(request: Request, project_id: str, dataset_id: str) -> dic
 @router.patch(DATASET)
 @router.put(DATASET)
 async def change_dataset(request: Request, project_id: str, dataset_id: str) -> dict[str, Any]:
-    """Change a dataset: PATCH the fields given (null clears one), PUT all of them but ``access`` and location.
+    """Change a dataset: PATCH the fields given (null clears one), PUT all but ``access`` and location.
 
     An If-Match that is not the dataset's etag answers 412, nothing is changed.
     """

@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002  FastAPI reads the annotation
+from starlette.requests import Request
 
 from local.google import errors, policies, service_account_keys
 from local.google.context import caller_of, gateway_of

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import jwt
 from cryptography.x509 import load_pem_x509_certificate
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002  FastAPI reads the annotation
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.google import errors
@@ -55,7 +55,7 @@ class Tokens:
         self._grants: dict[bytes, _Grant] = {}
 
     def exchange(self, assertion: str) -> str:
-        """Give an access token for a signed assertion. Raises OAuthError (invalid_grant) if it is not good."""
+        """Give an access token for a signed assertion. Raises OAuthError if it is not good."""
         try:
             key_id = str(jwt.get_unverified_header(assertion).get("kid", ""))
             claimed = jwt.decode(assertion, options={"verify_signature": False}).get("iss", "")

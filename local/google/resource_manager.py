@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002  FastAPI reads the annotation
+from starlette.requests import Request
 
 from local.google import errors, policies
 from local.google.context import caller_of, gateway_of
@@ -26,9 +26,7 @@ router = APIRouter()
 @router.get("/v1/projects/{project_id}")
 async def get_project(request: Request, project_id: str) -> dict[str, Any]:
     """Give a project by id or number."""
-    gateway_of(request).authorizer.require_iam(
-        caller_of(request), project_id, "resourcemanager.projects.get"
-    )
+    gateway_of(request).authorizer.require_iam(caller_of(request), project_id, "resourcemanager.projects.get")
     record = gateway_of(request).authorizer.project(project_id)
     names = gateway_of(request).store.state.projects
     name = next(name for name, other in names.items() if other is record)
@@ -45,9 +43,7 @@ async def get_project(request: Request, project_id: str) -> dict[str, Any]:
 async def get_policy(request: Request, project_id: str) -> dict[str, Any]:
     """Give a project's policy."""
     gateway = gateway_of(request)
-    gateway.authorizer.require_iam(
-        caller_of(request), project_id, "resourcemanager.projects.getIamPolicy"
-    )
+    gateway.authorizer.require_iam(caller_of(request), project_id, "resourcemanager.projects.getIamPolicy")
     return _policy(gateway.authorizer.project(project_id))
 
 
@@ -55,9 +51,7 @@ async def get_policy(request: Request, project_id: str) -> dict[str, Any]:
 async def set_policy(request: Request, project_id: str) -> dict[str, Any]:
     """Replace a project's policy. An etag that is not the latest answers 409, nothing is changed."""
     gateway = gateway_of(request)
-    gateway.authorizer.require_iam(
-        caller_of(request), project_id, "resourcemanager.projects.setIamPolicy"
-    )
+    gateway.authorizer.require_iam(caller_of(request), project_id, "resourcemanager.projects.setIamPolicy")
     project = gateway.authorizer.project(project_id)
     policy = (await json_body(request)).get("policy")
     for binding in (policy or {}).get("bindings", []):
@@ -77,7 +71,9 @@ async def test_permissions(request: Request, project_id: str) -> dict[str, Any]:
     asked = (await json_body(request)).get("permissions", [])
     return {
         "permissions": [
-            permission for permission in asked if gateway.authorizer.on_project(caller, project_id, permission)
+            permission
+            for permission in asked
+            if gateway.authorizer.on_project(caller, project_id, permission)
         ]
     }
 

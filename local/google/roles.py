@@ -84,10 +84,7 @@ ROLES: dict[str, frozenset[str]] = {
     | {"bigquery.datasets.create"},
     "roles/viewer": _JOB_USER | _JOBS_ADMIN | _PROJECT_VIEWER | _ACCOUNT_VIEWER,
     "roles/browser": _PROJECT_VIEWER,
-    "roles/bigquery.admin": _OWNER
-    | _USER
-    | _JOBS_ADMIN
-    | {"bigquery.jobs.update", "bigquery.jobs.delete"},
+    "roles/bigquery.admin": _OWNER | _USER | _JOBS_ADMIN | {"bigquery.jobs.update", "bigquery.jobs.delete"},
     "roles/bigquery.dataEditor": _EDITOR | {"resourcemanager.projects.get"},
     "roles/bigquery.dataOwner": _OWNER | {"resourcemanager.projects.get"},
     "roles/bigquery.dataViewer": _VIEWER | {"resourcemanager.projects.get"},
@@ -98,8 +95,7 @@ ROLES: dict[str, frozenset[str]] = {
     "roles/iam.serviceAccountAdmin": _ACCOUNT_EDITOR
     | {"iam.serviceAccounts.getIamPolicy", "iam.serviceAccounts.setIamPolicy"},
     "roles/iam.serviceAccountKeyAdmin": _KEY_ADMIN,
-    "roles/resourcemanager.projectIamAdmin": _PROJECT_VIEWER
-    | {"resourcemanager.projects.setIamPolicy"},
+    "roles/resourcemanager.projectIamAdmin": _PROJECT_VIEWER | {"resourcemanager.projects.setIamPolicy"},
 }
 
 # Roles of BigQuery that exist but give nothing of what is served here.

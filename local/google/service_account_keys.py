@@ -81,8 +81,6 @@ def public_key_data(certificate: str, public_key_type: str) -> str:
         return base64.b64encode(certificate.encode()).decode()
     if public_key_type == "TYPE_RAW_PUBLIC_KEY":
         loaded = x509.load_pem_x509_certificate(certificate.encode()).public_key()
-        pem = loaded.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        pem = loaded.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(pem).decode()
     return ""

@@ -1,7 +1,7 @@
 """Which tables a query reads and changes: what BigQuery checks before it runs one.
 
-SQL is read with sqlglot's BigQuery dialect. A statement that it cannot read is taken to change every dataset
-that it names; one that can reach what it does not name (EXECUTE IMMEDIATE, CALL) is taken to change everything.
+SQL is read with sqlglot's BigQuery dialect. A statement that it cannot read is taken to change every
+dataset that it names; one that can reach what it does not name (EXECUTE IMMEDIATE, CALL) to change all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -16,7 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local.google.authorize import TableRef
-from local.google.sql_names import names
+from local.google.sql_names import find_names, without_strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,12 @@ DELETE = "bigquery.tables.delete"
 LIST = "bigquery.tables.list"
 ALL_OF_AN_EDITOR = (CREATE, DELETE, UPDATE, UPDATE_DATA, GET_DATA)
 
-_UNBOUNDED = re.compile(r"\b(execute\s+immediate|call\s+[`\w]|grant\s+`|revoke\s+`)", re.IGNORECASE)
+# What can reach tables that the text does not name, or changes who may do what.
+_UNBOUNDED = re.compile(
+    r"\bexecute\s+immediate\b|(?:^|;|\b(?:begin|then|else|do|loop|repeat)\b)\s*call\b"
+    r"|\b(?:grant|revoke)\s+`|\balter\s+schema\b|\brow\s+access\s+polic",
+    re.IGNORECASE,
+)
 _ROUTINES = ("FUNCTION", "PROCEDURE")
 
 
@@ -49,14 +55,16 @@ class View:
 class SqlAccess:
     """What a query needs and does.
 
-    ``tables`` holds (table, permission), ``datasets`` (project, dataset, permission), ``project`` permissions on
-    the whole project. ``named`` are datasets named by SQL that could not be read: any of them may be changed.
-    ``views``, ``dropped`` and the schemas say what is different once it has run.
+    ``tables`` holds (table, permission), ``datasets`` (project, dataset, permission) and ``projects``
+    (project, permission). ``named`` are datasets named by SQL that could not be read: any of them may be
+    changed. ``unbounded`` SQL may change anything. ``views``, ``dropped`` and the schemas say what is
+    different once it has run.
     """
 
     tables: set[tuple[TableRef, str]] = field(default_factory=set)
     datasets: set[tuple[str, str, str]] = field(default_factory=set)
-    project: set[str] = field(default_factory=set)
+    projects: set[tuple[str, str]] = field(default_factory=set)
+    unbounded: bool = False
     named: set[tuple[str, str]] = field(default_factory=set)
     views: list[View] = field(default_factory=list)
     dropped: list[TableRef] = field(default_factory=list)
@@ -77,6 +85,10 @@ def extract(sql: str, project: str, default_dataset: tuple[str, str] | None = No
     return _Reader(project, default_dataset).script(sql)
 
 
+class _TargetUnknownError(Exception):
+    """A statement changes something, and its tree does not say what."""
+
+
 class _Reader:
     def __init__(self, project: str, default: tuple[str, str] | None) -> None:
         self._project = project
@@ -85,8 +97,8 @@ class _Reader:
         self._temporary: set[str] = set()
 
     def script(self, sql: str) -> SqlAccess:
-        if _UNBOUNDED.search(sql):
-            self._access.project.update((*ALL_OF_AN_EDITOR, "bigquery.datasets.update"))
+        if _UNBOUNDED.search(without_strings(sql)):
+            self._access.unbounded = True
             return self._access
         try:
             statements = [
@@ -97,54 +109,54 @@ class _Reader:
             return self._access
         if any(statement.find(exp.Command) for statement in statements):
             self._unread(sql)
-        for statement in statements:
-            if not isinstance(statement, exp.Command):
-                self._statement(statement)
+        try:
+            for statement in statements:
+                if not isinstance(statement, exp.Command):
+                    self._statement(statement)
+        except _TargetUnknownError:
+            self._unread(sql)
         return self._access
 
     def _unread(self, sql: str) -> None:
         if self._default is not None:
             self._access.named.add(self._default)
-        for parts in names(sql):
-            for index in range(len(parts)):
-                self._access.named.add((self._project, parts[index]))
-                if index + 1 < len(parts):
-                    self._access.named.add((parts[index], parts[index + 1]))
+        for name in find_names(sql):
+            self._access.named.update((self._project, part) for part in name.parts)
+            self._access.named.update(pairwise(name.parts))
 
-    def _statement(self, statement: exp.Expression) -> None:
+    def _statement(self, statement: exp.Expr) -> None:
         skipped: set[int] = set()
         if isinstance(statement, exp.Create):
             skipped = self._create(statement)
         elif isinstance(statement, exp.Drop):
             skipped = self._drop(statement)
         elif isinstance(statement, exp.Alter):
-            skipped = self._target(_table(statement), UPDATE)
+            skipped = self._targets(statement, UPDATE)
             renamed = statement.find(exp.AlterRename)
             skipped |= {id(table) for table in renamed.find_all(exp.Table)} if renamed else set()
         elif isinstance(statement, exp.Insert):
-            skipped = self._target(_table(statement), UPDATE_DATA)
+            skipped = self._targets(statement, UPDATE_DATA)
         elif isinstance(statement, exp.Update | exp.Delete | exp.Merge):
             # These also read what they change.
-            self._target(_table(statement), UPDATE_DATA)
+            self._targets(statement, UPDATE_DATA)
         elif isinstance(statement, exp.TruncateTable):
-            for table in statement.find_all(exp.Table):
-                skipped |= self._target(table, UPDATE_DATA)
+            skipped = self._targets(statement, UPDATE_DATA)
         elif isinstance(statement, exp.LoadData):
-            for permission in (CREATE, UPDATE_DATA):
-                skipped |= self._target(_table(statement), permission)
+            skipped = self._targets(statement, CREATE) | self._targets(statement, UPDATE_DATA)
         self._reads(statement, skipped)
 
     def _create(self, statement: exp.Create) -> set[int]:
         kind = str(statement.kind or "").upper()
-        target = _table(statement)
+        target = _targets(statement)[0]
         if kind == "SCHEMA":
-            self._access.project.add("bigquery.datasets.create")
-            self._access.created_schemas += self._schema(target)
+            schemas = self._schema(target)
+            self._access.projects.update((project, "bigquery.datasets.create") for project, _ in schemas)
+            self._access.created_schemas += schemas
             return {id(target)}
         if kind in _ROUTINES or kind == "MODEL":
             return self._in_dataset(target, f"bigquery.{'models' if kind == 'MODEL' else 'routines'}.create")
         if _is_temporary(statement):
-            self._temporary.update(table.name.lower() for table in [target] if table is not None)
+            self._temporary.add(target.name.lower())
             return {id(target)}
         skipped = self._target(target, CREATE)
         if statement.args.get("replace"):
@@ -165,20 +177,21 @@ class _Reader:
 
     def _drop(self, statement: exp.Drop) -> set[int]:
         kind = str(statement.args.get("kind") or "").upper()
-        target = _table(statement)
-        if kind == "SCHEMA":
-            schemas = self._schema(target)
-            self._access.datasets.update((*schema, "bigquery.datasets.delete") for schema in schemas)
-            self._access.dropped_schemas += schemas
-            return {id(target)}
-        if kind in _ROUTINES:
-            return self._in_dataset(target, "bigquery.routines.delete")
-        name = self._ref(target)
-        if name is not None:
-            self._access.dropped.append(name)
-        return self._target(target, DELETE)
+        skipped: set[int] = set()
+        for target in _targets(statement):
+            if kind == "SCHEMA":
+                schemas = self._schema(target)
+                self._access.datasets.update((*schema, "bigquery.datasets.delete") for schema in schemas)
+                self._access.dropped_schemas += schemas
+                skipped.add(id(target))
+            elif kind in _ROUTINES:
+                skipped |= self._in_dataset(target, "bigquery.routines.delete")
+            else:
+                self._access.dropped += filter(None, [self._ref(target)])
+                skipped |= self._target(target, DELETE)
+        return skipped
 
-    def _reads(self, root: exp.Expression, skipped: set[int]) -> None:
+    def _reads(self, root: exp.Expr, skipped: set[int]) -> None:
         for table in root.find_all(exp.Table):
             if id(table) in skipped:
                 continue
@@ -198,33 +211,34 @@ class _Reader:
 
     def _metadata(self, qualifiers: list[str]) -> None:
         if not qualifiers or qualifiers[-1].lower().startswith("region-"):
-            self._access.project.add("bigquery.datasets.get")
+            self._access.projects.add((self._project, "bigquery.datasets.get"))
             return
         project = qualifiers[-2] if len(qualifiers) > 1 else self._project
         self._access.datasets.add((project, qualifiers[-1], LIST))
         self._access.datasets.add((project, qualifiers[-1], "bigquery.tables.get"))
 
-    def _target(self, table: exp.Table | None, permission: str) -> set[int]:
+    def _targets(self, statement: exp.Expr, permission: str) -> set[int]:
+        return set[int]().union(*(self._target(table, permission) for table in _targets(statement)))
+
+    def _target(self, table: exp.Table, permission: str) -> set[int]:
         name = self._ref(table)
         if name is not None:
             self._access.tables.add((name, permission))
         return {id(table)}
 
-    def _in_dataset(self, table: exp.Table | None, permission: str) -> set[int]:
+    def _in_dataset(self, table: exp.Table, permission: str) -> set[int]:
         name = self._ref(table)
         if name is not None:
             self._access.datasets.add((name.project, name.dataset, permission))
         return {id(table)}
 
-    def _schema(self, table: exp.Table | None) -> list[tuple[str, str]]:
-        parts = _parts(table) if table is not None else []
-        if not parts:
-            return []
+    def _schema(self, table: exp.Table) -> list[tuple[str, str]]:
+        parts = _parts(table)
         return [(parts[-2] if len(parts) > 1 else self._project, parts[-1])]
 
-    def _ref(self, table: exp.Table | None) -> TableRef | None:
+    def _ref(self, table: exp.Table) -> TableRef | None:
         """Give a table's whole name; None where it has no dataset, and so none that could be checked."""
-        parts = _parts(table) if table is not None else []
+        parts = _parts(table)
         if len(parts) >= 3:
             return TableRef(".".join(parts[:-2]), parts[-2], parts[-1])
         if len(parts) == 2:
@@ -234,11 +248,21 @@ class _Reader:
         return None
 
 
-def _table(statement: exp.Expression) -> exp.Table | None:
-    target = statement.this
-    while isinstance(target, exp.Schema | exp.UserDefinedFunction):
-        target = target.this
-    return target if isinstance(target, exp.Table) else None
+def _targets(statement: exp.Expr) -> list[exp.Table]:
+    """Give what a statement changes. Raises _TargetUnknownError rather than let a change go unseen."""
+    named = statement.args.get("tables") or [statement.this]
+    if isinstance(statement, exp.TruncateTable):
+        named = statement.expressions
+    targets = []
+    for target in named:
+        while isinstance(target, exp.Schema | exp.UserDefinedFunction):
+            target = target.this  # noqa: PLW2901  what it wraps is what is named
+        if not isinstance(target, exp.Table) or not _parts(target):
+            raise _TargetUnknownError
+        targets.append(target)
+    if not targets:
+        raise _TargetUnknownError
+    return targets
 
 
 def _parts(table: exp.Table) -> list[str]:
@@ -266,8 +290,8 @@ def _is_cte(table: exp.Table) -> bool:
     if len(_parts(table)) != 1:
         return False
     name = table.name.lower()
-    inside: exp.Expression | None = None
-    node: exp.Expression | None = table
+    inside: exp.Expr | None = None
+    node: exp.Expr | None = table
     while node is not None:
         with_ = node.args.get("with_")
         if with_ is not None and name in _visible(with_, inside):
@@ -278,7 +302,7 @@ def _is_cte(table: exp.Table) -> bool:
     return False
 
 
-def _visible(with_: exp.With, inside: exp.Expression | None) -> Iterator[str]:
+def _visible(with_: exp.With, inside: exp.Expr | None) -> Iterator[str]:
     """Name the WITH's tables that can be seen: inside one of them, only those before it."""
     for cte in with_.expressions:
         if cte is inside and not with_.recursive:

@@ -1,4 +1,4 @@
-"""The dotted names in a piece of SQL, by its tokens: strings and comments are not mistaken for them."""
+"""The dotted names in a piece of SQL, read without a grammar: not those in strings and comments."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import re
 from dataclasses import dataclass
 
 # One pass: what must be skipped whole comes before names. A project's id may hold dashes without backticks.
-_TOKEN = re.compile(
-    r"""
-    (?P<skipped>
-        \#[^\n]* | --[^\n]* | /\*.*?\*/
-      | [rRbB]{0,2}\"\"\".*?(?<!\\)\"\"\" | [rRbB]{0,2}'''.*?(?<!\\)'''
-      | [rRbB]{0,2}"(?:\\.|[^"\\])*" | [rRbB]{0,2}'(?:\\.|[^'\\])*'
+_SKIPPED = "|".join(
+    (
+        r"#[^\n]*",
+        r"--[^\n]*",
+        r"/\*.*?\*/",
+        r'[rRbB]{0,2}"""(?:\\.|[^\\])*?"""',
+        r"[rRbB]{0,2}'''(?:\\.|[^\\])*?'''",
+        r'[rRbB]{0,2}"(?:\\.|[^"\\])*"',
+        r"[rRbB]{0,2}'(?:\\.|[^'\\])*'",
     )
-  | (?P<name> (?: `[^`]*` | [A-Za-z_][\w]*(?:-\w+)* ) (?: \s*\.\s* (?: `[^`]*` | [A-Za-z_]\w*(?:-\w+)* ) )* )
-    """,
-    re.VERBOSE | re.DOTALL,
 )
+_PART = r"(?:`[^`]*`|[A-Za-z_]\w*(?:-\w+)*)"
+_TOKEN = re.compile(rf"(?P<skipped>{_SKIPPED})|(?P<name>{_PART}(?:\s*\.\s*{_PART})*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ def find_names(sql: str) -> list[Name]:
     ]
 
 
-def names(sql: str) -> list[tuple[str, ...]]:
-    """Give just the parts of every name in the text."""
-    return [name.parts for name in find_names(sql)]
+def without_strings(sql: str) -> str:
+    """Give the text with a space for every string and comment."""
+    return _TOKEN.sub(lambda match: " " if match["skipped"] is not None else match[0], sql)
 
 
 def _split(text: str) -> tuple[str, ...]:

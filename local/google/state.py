@@ -1,12 +1,13 @@
-"""What the gateway remembers between starts: one JSON file, written atomically. No private key is ever in it."""
+"""What the gateway remembers between starts: one JSON file, written atomically, without private keys."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from local.errors import LocalError
+from local.secret_file import write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 STATE_FILE = "state.json"
 
 
-class StateError(Exception):
+class StateError(LocalError):
     """The state cannot be read or written. The message names the file and the fix."""
 
 
@@ -81,7 +82,7 @@ class Store:
     """The state and its file. Only the event loop's thread uses it."""
 
     def __init__(self, directory: Path, projects: Sequence[str], owner: str) -> None:
-        """Load ``directory``/state.json and add ``projects`` that are new, owned by ``owner`` (an IAM member).
+        """Load ``directory``/state.json and add new ``projects``, owned by ``owner`` (an IAM member).
 
         Raises StateError when the file is there but cannot be read.
         """
@@ -119,10 +120,7 @@ class Store:
     def save(self) -> None:
         """Write the file whole or not at all."""
         try:
-            descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=STATE_FILE, suffix=".new")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(self.state.model_dump_json(indent=1))
-            os.replace(temporary, self.path)
+            write_secret(self.path, self.state.model_dump_json(indent=1))
         except OSError as error:
             message = f"cannot write {self.path}: {error.strerror}. Free some space or fix its permissions."
             raise StateError(message) from error

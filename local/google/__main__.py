@@ -1,0 +1,51 @@
+"""``python -m local.google``: serve Google's endpoints on 127.0.0.1."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from local.google.app import create_app, log_to_stderr
+from local.google.state import StateError
+
+HOST = "127.0.0.1"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until stopped; give 1 where it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m local.google", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
+    parser.add_argument(
+        "--bigquery", required=True, metavar="URL", help="where the BigQuery emulator answers"
+    )
+    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the state is kept")
+    parser.add_argument("--project", action="append", required=True, help="a project to serve; repeatable")
+    options = parser.parse_args(arguments)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, options.port))
+            app = create_app(
+                state_dir=options.state,
+                bigquery_url=options.bigquery,
+                projects=options.project,
+                base_url=f"http://{HOST}:{listener.getsockname()[1]}",
+            )
+        except OSError as error:
+            print(f"error: cannot listen on {HOST}:{options.port}: {error.strerror}", file=sys.stderr)
+            return 1
+        except StateError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        log_to_stderr()
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+        uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""Jobs and uploads: whose they are, how they are passed on, and what the log says of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.local.google.world import DATASETS, PROJECT, message
+
+if TYPE_CHECKING:
+    from tests.local.google.fake_bigquery import FakeBigQuery
+    from tests.local.google.world import World
+
+JOBS = f"/bigquery/v2/projects/{PROJECT}/jobs"
+QUERIES = f"/bigquery/v2/projects/{PROJECT}/queries"
+UPLOADS = f"/upload{JOBS}"
+JOB_USER = "roles/bigquery.jobUser"
+JOB = {"jobReference": {"projectId": PROJECT, "jobId": "j-1", "location": "US"}, "status": {"state": "DONE"}}
+LOAD = {
+    "configuration": {"load": {"destinationTable": {"projectId": PROJECT, "datasetId": "d", "tableId": "t"}}},
+    "jobReference": {"location": "EU"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _answers(bigquery: FakeBigQuery) -> None:
+    bigquery.answers[JOBS] = JOB | {"jobs": [JOB]}
+    bigquery.answers[f"{JOBS}/j-1"] = JOB
+    bigquery.answers[f"{QUERIES}/j-1"] = {"rows": []}
+
+
+def insert(world: World, token: str | None = None, sql: str = "select 1") -> dict[str, Any]:
+    body = {"configuration": {"query": {"query": sql}}, "jobReference": {"jobId": "j-1", "location": "EU"}}
+    return dict(world.ok("POST", JOBS, token, json=body))
+
+
+def test_job_says_whose_and_where_it_is(world: World) -> None:
+    job = insert(world)
+    assert (job["user_email"], job["jobReference"]["location"]) == ("owner@example.com", "EU")
+    assert world.ok("GET", f"{JOBS}/j-1")["jobReference"]["location"] == "EU"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{JOBS}/j-1"),
+        ("GET", f"{QUERIES}/j-1"),
+        ("POST", f"{JOBS}/j-1/cancel"),
+        ("GET", f"{DATASETS}/_bqemu_anonymous/tables/anonj1"),
+        ("GET", f"{DATASETS}/_bqemu_anonymous/tables/anonj1/data"),
+    ],
+)
+def test_job_is_its_owners(world: World, method: str, path: str) -> None:
+    token = world.token(JOB_USER)
+    insert(world, token)
+    assert world.call(method, path, token).is_success
+    assert world.call(method, path).is_success
+    assert "Access Denied" in message(world.call(method, path, world.token(JOB_USER)), 403)
+
+
+def test_rows_of_others_cannot_be_written(world: World) -> None:
+    token = world.token(JOB_USER)
+    insert(world, token)
+    assert message(world.call("DELETE", f"{DATASETS}/_bqemu_anonymous/tables/anonj1", token), 403)
+
+
+def test_list_holds_ones_own_jobs(world: World) -> None:
+    token = world.token(JOB_USER)
+    insert(world, token)
+    assert len(world.ok("GET", JOBS, token)["jobs"]) == 1
+    assert world.ok("GET", JOBS)["jobs"] == []
+    assert len(world.ok("GET", JOBS, params={"allUsers": "true"})["jobs"]) == 1
+    assert message(world.call("GET", JOBS, token, params={"allUsers": "true"}), 403)
+
+
+def test_failed_query_is_an_error(world: World, bigquery: FakeBigQuery) -> None:
+    failure = {"reason": "notFound", "message": "Not found: Table x"}
+    content = json.dumps({"errors": [failure]}, separators=(",", ":"))
+    bigquery.answers[QUERIES] = httpx.Response(200, text=content)
+    answer = world.query("select * from d.t")
+    assert message(answer, 404) == "Not found: Table x"
+    assert answer.json()["error"]["errors"][0]["reason"] == "notFound"
+
+
+def test_failed_view_is_not_noted(world: World, bigquery: FakeBigQuery) -> None:
+    for name in ("d", "e"):
+        world.dataset(name)
+    bigquery.answers[JOBS] = JOB | {"status": {"state": "DONE", "errorResult": {"reason": "invalid"}}}
+    insert(world, sql="create view e.v as select * from d.t")
+    assert world.query("select * from e.v", world.token(JOB_USER, e="READER")).is_success
+
+
+def test_caller_is_bigquerys_session_user(world: World, bigquery: FakeBigQuery) -> None:
+    email = world.account()
+    world.grant(email, JOB_USER)
+    token = world.sign_in(world.key(email))
+    body = {"configuration": {"query": {"query": "select 1"}}}
+    world.ok("POST", JOBS, token, json=body, headers={"X-Bqemu-Caller": "user:boss@example.com"})
+    assert bigquery.seen[-1].headers["x-bqemu-caller"] == f"serviceAccount:{email}"
+    assert "authorization" not in bigquery.seen[-1].headers
+
+
+def start(world: World, bigquery: FakeBigQuery, token: str | None = None) -> httpx.Response:
+    url = f"http://bigquery.test{UPLOADS}?uploadType=resumable&upload_id=u1"
+    headers = {"Location": url, "X-GUploader-UploadID": "u1"}
+    bigquery.answers[UPLOADS] = httpx.Response(200, headers=headers)
+    sent = {"X-Upload-Content-Type": "*/*"}
+    return world.call("POST", UPLOADS, token, params={"uploadType": "resumable"}, json=LOAD, headers=sent)
+
+
+def test_resumable_upload_stays_on_the_gateway(world: World, bigquery: FakeBigQuery) -> None:
+    world.dataset("d")
+    answer = start(world, bigquery)
+    location = f"http://127.0.0.1:19050{UPLOADS}?uploadType=resumable&upload_id=u1"
+    assert answer.headers["location"] == location
+    assert bigquery.seen[-1].headers["x-upload-content-type"] == "*/*"
+    bigquery.answers[UPLOADS] = JOB
+    job = world.ok("PUT", location, content=b"1,2", headers={"Content-Range": "bytes 0-2/3"})
+    assert (job["jobReference"]["location"], job["user_email"]) == ("EU", "owner@example.com")
+    assert bigquery.seen[-1].headers["content-range"] == "bytes 0-2/3"
+    assert bigquery.seen[-1].content == b"1,2"
+
+
+def test_part_of_an_upload_asks_for_more(world: World, bigquery: FakeBigQuery) -> None:
+    world.dataset("d")
+    start(world, bigquery)
+    bigquery.answers[UPLOADS] = httpx.Response(308, headers={"Range": "bytes=0-9"})
+    answer = world.call("PUT", UPLOADS, params={"upload_id": "u1"}, content=b"0123456789")
+    assert (answer.status_code, answer.headers["range"]) == (308, "bytes=0-9")
+
+
+def test_upload_is_its_callers(world: World, bigquery: FakeBigQuery) -> None:
+    world.dataset("d")
+    start(world, bigquery)
+    token = world.token(JOB_USER, d="WRITER")
+    assert message(world.call("PUT", UPLOADS, token, params={"upload_id": "u1"}, content=b"1"), 404)
+
+
+def multipart(job: object) -> dict[str, Any]:
+    head = f'--B\r\ncontent-type: application/json; charset="UTF-8"\r\n\r\n{json.dumps(job)}\r\n--B\r\n'
+    content = head.encode() + b"content-type: */*\r\n\r\n1,2\r\n--B--"
+    headers = {"content-type": b'multipart/related; boundary="B"'}
+    return {"content": content, "headers": headers, "params": {"uploadType": "multipart"}}
+
+
+def test_multipart_upload_passes_whole(world: World, bigquery: FakeBigQuery) -> None:
+    world.dataset("d")
+    bigquery.answers[UPLOADS] = JOB
+    sent = multipart(LOAD)
+    assert world.ok("POST", UPLOADS, **sent)["jobReference"]["location"] == "EU"
+    assert bigquery.seen[-1].content == sent["content"]
+
+
+def test_upload_needs_the_editors_role(world: World, bigquery: FakeBigQuery) -> None:
+    world.dataset("d")
+    token = world.token(JOB_USER, d="READER")
+    before = len(bigquery.seen)
+    assert "roles/bigquery.dataEditor" in message(world.call("POST", UPLOADS, token, **multipart(LOAD)), 403)
+    assert message(world.call("POST", UPLOADS, token, params={"uploadType": "resumable"}, json=LOAD), 403)
+    assert len(bigquery.seen) == before
+
+
+@pytest.mark.parametrize("job", [[], {}, {"configuration": {"query": {"query": "select 1"}}}])
+def test_upload_of_no_load_is_refused(world: World, job: object) -> None:
+    assert message(world.call("POST", UPLOADS, **multipart(job)), 400)
+    garbled = {"content": b"--B", "headers": {"content-type": "multipart/related; boundary=B"}}
+    assert message(world.call("POST", UPLOADS, params={"uploadType": "multipart"}, **garbled), 400)
+    assert message(world.call("POST", UPLOADS, params={"uploadType": "media"}, json=job), 400)
+
+
+@pytest.mark.parametrize("path", ["/nothing", f"{DATASETS}/d/tables/t/nothing", "/v1/projects/p/nothing"])
+def test_unknown_path_is_googles_404(world: World, path: str) -> None:
+    assert "is not served here" in message(world.call("GET", path), 404)
+
+
+def test_log_tells_who_did_what_and_no_secret(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.dataset("d")
+    key = world.key(world.account())
+    token = world.sign_in(key)
+    message(world.query("select 'a-secret-value'", token), 403)
+    assert f"POST {QUERIES} 403 {key['client_email']}" in caplog.text
+    for secret in (token, world.owner_token, key["private_key"].splitlines()[1], "a-secret-value"):
+        assert secret not in caplog.text

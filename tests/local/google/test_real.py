@@ -1,0 +1,196 @@
+"""The real BigQuery client and the real emulator, through a gateway that runs as a process of its own."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from google.api_core.exceptions import BadRequest, Forbidden, NotFound, Unauthorized
+from google.auth.exceptions import RefreshError
+from google.cloud import bigquery
+from google.oauth2 import service_account
+from google.oauth2.credentials import Credentials
+
+from tests.local.google.world import ACCOUNTS, PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from tests.local.google.world import World
+
+pytestmark = pytest.mark.real
+
+SCHEMA = [bigquery.SchemaField("id", "INTEGER"), bigquery.SchemaField("name", "STRING")]
+CSV = bigquery.LoadJobConfig(schema=SCHEMA, source_format="CSV", skip_leading_rows=1)
+
+
+class Setup:
+    """A dataset of its own, the owner's client, and clients of service accounts."""
+
+    def __init__(self, world: World, url: str) -> None:
+        self.world = world
+        self.url = url
+        self.dataset = f"d_{uuid.uuid4().hex[:8]}"
+        self.table = f"{PROJECT}.{self.dataset}.t"
+        self.clients: list[bigquery.Client] = []
+        self.owner = self.client(Credentials(world.owner_token))  # type: ignore[no-untyped-call]
+
+    def client(self, credentials: Any) -> bigquery.Client:
+        made = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": self.url}, location="EU")
+        self.clients.append(made)
+        return made
+
+    def robot(self, project_role: str = "", dataset_role: str = "") -> tuple[bigquery.Client, dict[str, Any]]:
+        email = self.world.account(f"robot-{uuid.uuid4().hex[:8]}")
+        if project_role:
+            self.world.grant(email, project_role)
+        if dataset_role:
+            self.world.share(self.dataset, dataset_role, email)
+        key = self.world.key(email)
+        signer = service_account.Credentials.from_service_account_info(
+            key, scopes=["https://www.googleapis.com/auth/bigquery"]
+        )
+        return self.client(signer), key
+
+    def load(self, client: bigquery.Client, rows: int = 3) -> bigquery.LoadJob:
+        text = "id,name\n" + "".join(f"{number},n{number}\n" for number in range(rows))
+        return client.load_table_from_file(io.BytesIO(text.encode()), self.table, job_config=CSV)
+
+
+@pytest.fixture
+def setup(real_world: World, real_url: str) -> Iterator[Setup]:
+    setup = Setup(real_world, real_url)
+    dataset = bigquery.Dataset(f"{PROJECT}.{setup.dataset}")
+    dataset.location = "EU"
+    setup.owner.create_dataset(dataset)
+    yield setup
+    setup.owner.delete_dataset(setup.dataset, delete_contents=True, not_found_ok=True)
+    for client in setup.clients:
+        client.close()
+
+
+def test_without_a_good_token_nothing_opens(setup: Setup) -> None:
+    client = setup.client(Credentials("not-a-token"))  # type: ignore[no-untyped-call]
+    with pytest.raises((Unauthorized, RefreshError)):
+        list(client.list_datasets(retry=None))
+
+
+def test_without_job_user_no_query_runs(setup: Setup) -> None:
+    client, _ = setup.robot(dataset_role="READER")
+    with pytest.raises(Forbidden, match="roles/bigquery.jobUser"):
+        client.query("select 1").result()
+
+
+def test_viewer_reads_and_does_not_write(setup: Setup) -> None:
+    setup.load(setup.owner).result()
+    client, _ = setup.robot("roles/bigquery.jobUser", "READER")
+    assert [row.id for row in client.query(f"select id from `{setup.table}` order by id").result()] == [
+        0,
+        1,
+        2,
+    ]
+    assert client.list_rows(setup.table).total_rows == 3
+    for sql in (f"delete `{setup.table}` where true", f"drop table `{setup.table}`"):
+        with pytest.raises(Forbidden, match="roles/bigquery.dataEditor"):
+            client.query(sql).result()
+    with pytest.raises(Forbidden):
+        setup.load(client).result()
+    with pytest.raises(Forbidden):
+        client.delete_table(setup.table)
+    assert setup.owner.query_and_wait(f"select count(*) as n from `{setup.table}`").total_rows == 1
+
+
+def test_editor_loads_queries_and_may_not_drop_the_dataset(setup: Setup) -> None:
+    client, key = setup.robot("roles/bigquery.jobUser", "roles/bigquery.dataEditor")
+    job = setup.load(client)
+    job.result()
+    assert (job.output_rows, job.location, job.user_email) == (3, "EU", key["client_email"])
+    made = client.query(f"create or replace table {setup.dataset}.u as select * from {setup.dataset}.t")
+    made.result()
+    assert client.get_job(made.job_id).state == "DONE"
+    with pytest.raises(Forbidden, match=r"bigquery\.datasets\.delete"):
+        client.delete_dataset(setup.dataset, delete_contents=True)
+    with pytest.raises(Forbidden, match=r"bigquery\.datasets\.create"):
+        client.create_dataset(f"{PROJECT}.another")
+
+
+def test_big_resumable_upload_arrives_whole(setup: Setup) -> None:
+    job = setup.load(setup.owner, 400_000)
+    job.result()
+    assert job.output_rows == 400_000
+
+
+def test_deleted_key_is_refused(setup: Setup) -> None:
+    client, key = setup.robot("roles/bigquery.jobUser")
+    assert list(client.query("select 1 as x").result())[0].x == 1
+    setup.world.ok("DELETE", f"{ACCOUNTS}/{key['client_email']}/keys/{key['private_key_id']}")
+    with pytest.raises(RefreshError, match="invalid_grant"):
+        client.query("select 1").result()
+
+
+def test_session_user_is_the_caller(setup: Setup) -> None:
+    client, key = setup.robot("roles/bigquery.jobUser")
+    assert list(client.query("select session_user() as me").result())[0].me == key["client_email"]
+
+
+def test_listing_shows_ones_own(setup: Setup) -> None:
+    client, _ = setup.robot("roles/bigquery.jobUser", "READER")
+    assert [item.dataset_id for item in client.list_datasets()] == [setup.dataset]
+
+
+def test_dataset_lives_through_the_real_client(setup: Setup) -> None:
+    dataset = setup.owner.get_dataset(setup.dataset)
+    dataset.labels = {"team": "bi"}
+    dataset.default_table_expiration_ms = 3_600_000
+    setup.owner.update_dataset(dataset, ["labels", "default_table_expiration_ms"])
+    with pytest.raises(Exception, match="Precondition Failed"):
+        setup.owner.update_dataset(dataset, ["labels"])
+    read = setup.owner.get_dataset(setup.dataset)
+    assert (read.labels, read.default_table_expiration_ms, read.location) == ({"team": "bi"}, 3_600_000, "EU")
+    setup.load(setup.owner).result()
+    with pytest.raises(BadRequest, match="is still in use"):
+        setup.owner.delete_dataset(setup.dataset)
+    setup.owner.delete_dataset(setup.dataset, delete_contents=True)
+    with pytest.raises(NotFound):
+        setup.owner.get_dataset(setup.dataset)
+
+
+def test_metadata_views_that_the_emulator_lacks(setup: Setup) -> None:
+    setup.load(setup.owner).result()
+    setup.owner.query(f"insert {setup.dataset}.t values (9, 'x')").result()
+    setup.owner.query(f"create view {setup.dataset}.v as select r'\\d' as x from {setup.dataset}.t").result()
+    table = setup.owner.get_table(setup.table)
+    table.description = 'it\'s "quoted" \\d\nand more'
+    setup.owner.update_table(table, ["description"])
+    client, _ = setup.robot("roles/bigquery.jobUser", "roles/bigquery.metadataViewer")
+
+    def rows(sql: str) -> list[tuple[object, ...]]:
+        return [row.values() for row in client.query(sql).result()]
+
+    meta = f"`{PROJECT}`.`{setup.dataset}`"
+    assert rows(f"select table_id, row_count, type from {meta}.__TABLES__ order by table_id") == [
+        ("t", 4, 1),
+        ("v", 0, 2),
+    ]
+    assert rows(
+        f"select json_value(option_value) from {meta}.INFORMATION_SCHEMA.TABLE_OPTIONS "
+        "where option_name = 'description'"
+    ) == [(table.description,)]
+    assert rows(
+        f"select field_path, data_type from {meta}.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS "
+        "where table_name = 't' order by field_path"
+    ) == [("id", "INT64"), ("name", "STRING")]
+    assert len(rows(f"select view_definition from {meta}.INFORMATION_SCHEMA.VIEWS")) == 1
+
+
+def test_log_of_the_process_holds_no_secret(setup: Setup, real_log: Path) -> None:
+    client, key = setup.robot("roles/bigquery.jobUser")
+    client.query("select 1").result()
+    log = real_log.read_text()
+    assert f" 200 {key['client_email']}" in log
+    for secret in (setup.world.owner_token, "ya29.", "PRIVATE KEY", key["private_key"].splitlines()[1]):
+        assert secret not in log
