@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from providers.errors import NotPrefectError
+from providers.errors import NotPrefectError, PrefectError
 from providers.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
@@ -34,6 +36,26 @@ def lifecycle(config: Callable[[str], Any], environment: Mapping[str, str] = os.
         if settings not in _LIFECYCLES:
             _LIFECYCLES[settings] = Lifecycle(lambda: _connect(*settings))
         return _LIFECYCLES[settings]
+
+
+class PlainErrors:
+    """Stands in for the module `traceback` in the SDK's server, which shows users what `format_exc` returns.
+
+    A PrefectError's text is the whole message; anything else is a bug, and keeps its traceback.
+    """
+
+    @staticmethod
+    def format_exc() -> str:
+        """Return what to tell the user about the exception being handled."""
+        error = sys.exc_info()[1]
+        return str(error) if isinstance(error, PrefectError) else traceback.format_exc()
+
+
+def speak_plainly() -> None:
+    """Let the SDK's server of dynamic providers, if this process is one, show errors without their tracebacks."""
+    main = sys.modules["__main__"]
+    if getattr(main, "DynamicResourceProviderServicer", None) is not None:
+        vars(main)["traceback"] = PlainErrors
 
 
 def _connect(api_url: str | None, api_key: str | None, auth_string: str | None) -> PrefectClient:

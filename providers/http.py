@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from providers.errors import NotPrefectError, RefusedError, RejectedError, UnreachableError
+from providers.errors import NotPrefectError, PrefectError, RefusedError, RejectedError, UnreachableError
 
 RETRYABLE = {429, 502, 503, 504}
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -36,12 +37,11 @@ class Server:
     auth_string: str | None = field(default=None, repr=False)
 
     def headers(self) -> dict[str, str]:
-        """Return the header that signs in: Prefect Cloud takes a key, a self-hosted server `user:password`."""
+        """Return the header that signs in; as in Prefect's own client, `user:password` goes before a key."""
+        if self.auth_string:
+            return {"Authorization": f"Basic {base64.b64encode(self.auth_string.encode()).decode()}"}
         if self.api_key:
             return {"Authorization": f"Bearer {self.api_key}"}
-        if self.auth_string:
-            user, _, password = self.auth_string.partition(":")
-            return {"Authorization": httpx.BasicAuth(user, password)._auth_header}
         return {}
 
     @property
@@ -77,7 +77,7 @@ class Requests:
     ) -> None:
         self.server = server
         self._http = httpx.Client(
-            base_url=server.api_url.rstrip("/"),
+            base_url=_address(server.api_url),
             headers=server.headers(),
             timeout=httpx.Timeout(answer_timeout, connect=CONNECT_TIMEOUT),
             transport=transport,
@@ -88,7 +88,7 @@ class Requests:
         self._clock = clock
         self._jitter = jitter or random.Random()  # noqa: S311  spreads retries, guards nothing
         with _TURNS_GUARD:
-            self._turn = _TURNS.setdefault(server.api_url.rstrip("/"), threading.Lock())
+            self._turn = _TURNS.setdefault(server.api_url, threading.Lock())
 
     def close(self) -> None:
         """Close the connections."""
@@ -106,36 +106,28 @@ class Requests:
     ) -> httpx.Response:
         """Send a request until it has an answer, and return it: 2xx, or a status in `accept`.
 
-        `look` is for requests that must not be done twice: called after a lost answer, it returns a response that
-        shows that the request was done, or None. Raises a `PrefectError` for everything else.
+        `look` is for requests that must not be done twice: called when an answer was lost, it returns a
+        response that shows that the request was done, or None. Raises a `PrefectError` for everything else.
         """
-        lost: Lost | None = None
-        for pause in self._pauses(lambda: lost):
-            if lost is not None:
-                self._sleep(max(pause, lost.after))
-                found = look() if look else None
-                if found is not None:
-                    return found
+        start = self._clock()
+        pause = FIRST_PAUSE
+        maybe_done = False
+        while True:
             try:
                 return self._once(method, path, json, params, accept)
             except Lost as reason:
                 lost = reason
-        if look and lost and (found := look()) is not None:
-            return found
-        raise self._given_up(lost)
-
-    def _pauses(self, lost: Callable[[], Lost | None]) -> Iterator[float]:
-        """Yield the seconds to wait before each attempt: none, then growing, with full jitter, until out of patience."""
-        start = self._clock()
-        pause = FIRST_PAUSE
-        yield 0.0
-        while True:
-            reason = lost()
-            patience = DOWN_PATIENCE if reason and reason.down else PATIENCE
-            if self._clock() - start > patience:
-                return
-            yield self._jitter.uniform(pause / 4, pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            maybe_done = maybe_done or not lost.down
+            waited = self._clock() - start
+            out_of_patience = waited > (DOWN_PATIENCE if lost.down else PATIENCE)
+            if not out_of_patience:
+                self._sleep(max(self._jitter.uniform(pause / 4, pause), lost.after))
+                pause = min(pause * 2, LONGEST_PAUSE)
+            found = look() if look and maybe_done else None
+            if found is not None:
+                return found
+            if out_of_patience:
+                raise self._given_up(lost, waited)
 
     def _once(
         self, method: str, path: str, json: Any, params: Mapping[str, str] | None, accept: frozenset[int]
@@ -181,17 +173,26 @@ class Requests:
                 f"HTTP {status}{_without(_detail(response), sent)}"
             )
 
-    def _given_up(self, lost: Lost | None) -> Exception:
-        reason = str(lost)
-        if lost and lost.down:
+    def _given_up(self, lost: Lost, waited: float) -> PrefectError:
+        if lost.down:
             return UnreachableError(
-                f"Prefect at {self.server.api_url} can't be reached ({reason}). Start it (`python -m local up` for the "
+                f"Prefect at {self.server.api_url} can't be reached ({lost}). Start it (`python -m local up` for the "
                 "local stack) or set its address: `pulumi config set prefect:apiUrl <url>/api`"
             )
         return RejectedError(
-            f"Prefect at {self.server.api_url} kept failing for {PATIENCE:.0f} s, at last with: {reason}. Nothing more was "
-            "sent; run the same command again when the server is well"
+            f"Prefect at {self.server.api_url} kept failing for {waited:.0f} s, at last with: {lost}. Run the "
+            "same command again when the server is well"
         )
+
+
+def _address(api_url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(api_url)
+    except httpx.InvalidURL:
+        address = httpx.URL("")
+    if address.scheme not in {"http", "https"} or not address.host:
+        raise NotPrefectError(f"prefect:apiUrl: {api_url!r} is no address like http://127.0.0.1:4200/api")
+    return address
 
 
 def _reason(error: Exception) -> str:

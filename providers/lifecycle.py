@@ -44,7 +44,8 @@ class Lifecycle:
         self._connect = connect
         self._client: PrefectClient | None = None
         self._newest: dict[str, Schema] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._asking = threading.Lock()
         # Blocks that a resource of this run created or took over, and those that stay as they are.
         self._taken: set[str] = set()
         self._kept: set[str] = set()
@@ -150,7 +151,7 @@ class Lifecycle:
         return {"checksum": schema.checksum, "version": schema.version}, schema.fields
 
     def _newest_schema(self, slug: str) -> Schema:
-        with self._lock:
+        with self._asking:
             if slug not in self._newest:
                 self._newest[slug] = self.client.newest_schema(slug)
             return self._newest[slug]

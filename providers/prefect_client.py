@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from providers.data import canonical, reference
 from providers.errors import GoneError, NameTakenError, RejectedError, UnknownTypeError
@@ -60,6 +61,10 @@ class PrefectClient:
         self._requests = requests or Requests(server)
         self._schemas: dict[tuple[str, str, str], Schema] = {}
         self._registering = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._requests.close()
 
     # Documents
 
@@ -124,7 +129,7 @@ class PrefectClient:
     def _lookup(self, type_slug: str, name: str) -> httpx.Response:
         return self._requests.send(
             "GET",
-            f"/block_types/slug/{type_slug}/block_documents/name/{name}",
+            f"/block_types/slug/{quote(type_slug)}/block_documents/name/{name}",
             params=WITH_SECRETS,
             accept=MISSING,
         )
@@ -202,7 +207,7 @@ class PrefectClient:
         return _schema(self._requests.send("POST", "/block_schemas/", json=body).json())
 
     def _type(self, slug: str) -> dict[str, Any] | None:
-        response = self._requests.send("GET", f"/block_types/slug/{slug}", accept=MISSING)
+        response = self._requests.send("GET", f"/block_types/slug/{quote(slug)}", accept=MISSING)
         return None if response.status_code == 404 else response.json()
 
     def _schema(self, checksum: str, version: str) -> Schema | None:

@@ -18,6 +18,9 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+from pulumi.runtime.known_types import is_unknown
+
+from providers.data import UNKNOWN
 
 if TYPE_CHECKING:
     from providers.lifecycle import Lifecycle
@@ -36,40 +39,53 @@ class PrefectBlockProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where Prefect is. Nothing is connected to, and nothing is refused, before it is needed."""
-        from providers.connection import lifecycle
+        from providers.connection import lifecycle, speak_plainly
 
+        speak_plainly()
         self._lifecycle = lifecycle(req.config.get)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate; a failure names no property, since the engine would print that property's value."""
-        checked = self._lifecycle.check(_without_provider(_olds), _without_provider(news))
+        checked = self._lifecycle.check(_plain(_olds), _plain(news))
         return CheckResult(checked.inputs, [CheckFailure("", problem) for problem in checked.problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare. The provider's own text is no part of it, so that moved code changes nothing."""
-        difference = self._lifecycle.diff(_id, _olds, _news)
+        difference = self._lifecycle.diff(_id, _plain(_olds), _plain(_news))
         return DiffResult(
             changes=difference.changes, replaces=difference.replaces, delete_before_replace=False
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create."""
-        return CreateResult(*self._lifecycle.create(_without_provider(props)))
+        return CreateResult(*self._lifecycle.create(_plain(props)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read. What is there becomes the inputs too, so that the next diff sees the drift."""
-        actual = self._lifecycle.read(id_, _without_provider(props))
+        actual = self._lifecycle.read(id_, _plain(props))
         # The SDK breaks on None; an empty id says that the block is gone.
         return ReadResult("", {}) if actual is None else ReadResult(id_, actual, dict(actual))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Update."""
-        return UpdateResult(self._lifecycle.update(_id, _without_provider(_news)))
+        return UpdateResult(self._lifecycle.update(_id, _plain(_news)))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete."""
         self._lifecycle.delete(_id)
 
 
-def _without_provider(props: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in props.items() if key != "__provider"}
+def _plain(props: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties without the provider's own text, unknowns as they travel, whole numbers as integers."""
+    return {key: _known(value) for key, value in props.items() if key != "__provider"}
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_known(inner) for inner in value]
+    # Pulumi's numbers are doubles, and Prefect would keep and show 4.0 threads.
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return UNKNOWN if is_unknown(value) else value

@@ -1,0 +1,137 @@
+"""The real Pulumi engine, on a program in a directory of its own, with a state and a passphrase of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[2]
+COMMAND_SECONDS = 300
+PROGRAM_HEAD = "import pulumi\nfrom providers import *\nconfig = pulumi.Config()\n"
+
+
+def pulumi_directory() -> Path:
+    """Where the Pulumi CLI is: the one on PATH, or the one that the local platform uses."""
+    found = shutil.which("pulumi")
+    if found:
+        return Path(found).parent
+    from local.paths import user_cache
+    from local.pulumi_cli.find import directory
+
+    return directory(user_cache(), print)
+
+
+@dataclass
+class Stack:
+    """One stack of one program."""
+
+    root: Path
+    api_url: str
+    cli: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("program", "state", "home", "shim/pip"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        (self.root / "passphrase").write_text("correct horse")
+        (self.root / "program" / "Pulumi.yaml").write_text("name: try\nruntime: python\n")
+        # The language host lists the installed packages with pip, which an environment made by uv does not have.
+        (self.root / "shim" / "pip" / "__init__.py").touch()
+        (self.root / "shim" / "pip" / "__main__.py").write_text("print('[]')")
+        self.pulumi("stack", "init", "dev")
+        self.config("prefect:apiUrl", self.api_url)
+
+    def variables(self) -> dict[str, str]:
+        """The environment of every command."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
+        return {
+            **inherited,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(self.cli), os.environ["PATH"]]),
+            "PYTHONPATH": os.pathsep.join([str(PROJECT), str(self.root / "shim")]),
+            "PULUMI_HOME": str(self.root / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.root / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.root / "passphrase"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            **self.environment,
+        }
+
+    def program(self, text: str) -> None:
+        """Write the program, after its usual imports."""
+        (self.root / "program" / "__main__.py").write_text(PROGRAM_HEAD + text)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, so that all of it can be killed."""
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive", "--color=never"],
+            cwd=self.root / "program",
+            env=self.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run a command; its return code and all that it printed."""
+        process = self.start(*arguments)
+        try:
+            output, _ = process.communicate(timeout=COMMAND_SECONDS)
+        finally:
+            if process.poll() is None:
+                process.kill()
+        return process.returncode, output
+
+    def pulumi(self, *arguments: str) -> str:
+        """Run a command that must succeed."""
+        code, output = self.run(*arguments)
+        assert code == 0, output
+        return output
+
+    def fails(self, *arguments: str) -> str:
+        """Run a command that must fail."""
+        code, output = self.run(*arguments)
+        assert code != 0, output
+        return output
+
+    def config(self, key: str, value: str, *options: str) -> None:
+        self.pulumi("config", "set", key, value, *options)
+
+    def up(self, *options: str) -> dict[str, int]:
+        """Bring the stack up; how many resources of each operation it counted."""
+        return self._counted("up", "--yes", "--skip-preview", *options)
+
+    def refresh(self) -> dict[str, int]:
+        return self._counted("refresh", "--yes", "--skip-preview")
+
+    def destroy(self, *options: str) -> dict[str, int]:
+        return self._counted("destroy", "--yes", "--skip-preview", *options)
+
+    def _counted(self, *arguments: str) -> dict[str, int]:
+        self.pulumi(*arguments)
+        last = json.loads(self.pulumi("stack", "history", "--json", "--page-size=1"))[0]
+        changes: dict[str, int] = last.get("resourceChanges", {})
+        return changes
+
+    def state(self) -> str:
+        """The state file's text, secrets encrypted."""
+        return (self.root / "state/.pulumi/stacks/try/dev.json").read_text()
+
+    def write_state(self, text: str) -> None:
+        (self.root / "state/.pulumi/stacks/try/dev.json").write_text(text)
+
+    def blocks(self) -> dict[str, dict[str, Any]]:
+        """The block resources in the state by their names in the program, secrets in clear."""
+        exported = json.loads(self.pulumi("stack", "export", "--show-secrets"))
+        found = exported["deployment"].get("resources", [])
+        return {one["urn"].split("::")[-1]: one for one in found if "dynamic/prefect" in one["type"]}
+
+    def files(self) -> list[Path]:
+        """Every file that the engine and the program left behind."""
+        return [path for path in self.root.rglob("*") if path.is_file()]

@@ -1,0 +1,39 @@
+"""Programs for the real engine. Their names begin with the configuration's `prefix`, since one server serves all tests."""
+
+from __future__ import annotations
+
+HEAD = """
+import json
+prefix = config.require("prefix")
+threads = config.get_int("threads") or 4
+key = {"type": "service_account", "client_email": "dbt@p", "private_key": config.get("key") or "k1"}
+"""
+
+CREDENTIALS = """
+credentials = GcpCredentialsBlock(
+    "credentials",
+    block_name=prefix + (config.get("name") or "gcp-credentials"),
+    project="p",
+    service_account_info=pulumi.Output.secret(json.dumps(key)),
+    adopt=config.get_bool("adopt") or False,
+)
+"""
+
+CHAIN = f"""{HEAD}{CREDENTIALS}
+target = BigQueryTargetConfigsBlock(
+    "target",
+    block_name=prefix + "bigquery-target-configs",
+    project="p", schema="ds", threads=threads, credentials=credentials.ref, extras={{"location": "EU"}},
+)
+profile = DbtCliProfileBlock(
+    "profile",
+    block_name=prefix + "dbt-cli-profile",
+    profile="projet_m2_bi", target="dev", target_configs=target.ref,
+)
+"""
+
+ONE = f"{HEAD}{CREDENTIALS}"
+
+HOOK = f"""{HEAD}
+PrefectBlock("hook", block_type="slack-webhook", block_name=prefix + "hook", data={{"url": "https://x"}})
+"""
