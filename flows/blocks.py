@@ -1,7 +1,7 @@
 """Read the blocks of a target from Prefect's API.
 
-The block documents are read as data. Their classes stay unimported: `prefect_gcp` and `prefect_dbt` take 17 to
-20 seconds to import, and `DbtCliProfile.load` loses the BigQuery settings that the document holds.
+The block documents are read as data. Their classes stay unimported: `prefect_gcp` and `prefect_dbt` take 17
+to 20 seconds to import, and `DbtCliProfile.load` loses the BigQuery settings that the document holds.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def arguments(command: Command, *, target: str, project_dir: Path, profiles_dir:
     """Return the arguments for one dbt command.
 
     Target and logs of each environment have a directory of their own, so that dev and prod do not spoil each
-    other's partial parse. dbt prints nothing: its events are passed on to Prefect.
+    other's partial parse. dbt prints nothing: its events go to Prefect, its debug log into a file.
     """
     return [
         *_COMMANDS[command],
@@ -32,7 +32,7 @@ def arguments(command: Command, *, target: str, project_dir: Path, profiles_dir:
         *("--target", target),
         *("--target-path", str(project_dir / "target" / target)),
         *("--log-path", str(project_dir / "logs" / target)),
-        *("--log-level", "none"),
+        *("--log-level", "none", "--log-level-file", "debug"),
         "--no-use-colors",
         # dbt would count the temporary profiles directory of each run as a new user.
         "--no-send-anonymous-usage-stats",

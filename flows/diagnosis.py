@@ -17,12 +17,12 @@ _TRANSIENT = re.compile(
     r"\b(?:429|500|502|503|504) (?:GET|POST|PUT|PATCH|DELETE)\b",
     re.IGNORECASE,
 )
-# What only a change of code, data or grants can mend. GoogleSQL ends its analysis errors with "at [line:column]".
+# What only a change of code, data or grants can mend. GoogleSQL ends its errors with "at [line:column]".
 _PERMANENT = re.compile(
     r"(?:compilation|parsing|syntax|parser|catalog|binder|conversion|query) error|at \[\d+:\d+\]|"
-    r"access denied|permission|not found|does not exist|already exists|unrecognized name|no matching signature|"
-    r"ambiguous|mismatch|division by zero|invalid|could not cast|bad \w+ value|out of range|out of bounds|"
-    r"more than one (?:element|row)|must match at most one|bytes billed|contract|got \d+ results?",
+    r"access denied|permission|not found|does not exist|already exists|unrecognized name|ambiguous|"
+    r"no matching signature|mismatch|division by zero|invalid|could not cast|bad \w+ value|out of range|"
+    r"out of bounds|more than one (?:element|row)|must match at most one|bytes billed|contract",
     re.IGNORECASE,
 )
 _PERMISSION = re.compile(r"\bbigquery\.[a-z]+\.[a-zA-Z]+")

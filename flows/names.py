@@ -27,11 +27,11 @@ def check_target(target: str) -> str:
 
 
 def bring_up(target: str) -> str:
-    """Return the command that creates or repairs everything a target needs, or how to get there."""
-    command = f"pulumi up -s {target}"
+    """Return the command that creates or repairs everything a target needs, with what to watch out for."""
+    command = f"`pulumi up -s {target}`"
     if (PROJECT_ROOT / f"Pulumi.{target}.yaml").exists():
-        return f"`{command}`"
-    return f"`{command}` (there is no Pulumi.{target}.yaml here: is the target's name right?)"
+        return f"{command} (add `--refresh` if it was removed or changed outside Pulumi)"
+    return f"{command} (there is no Pulumi.{target}.yaml here: is the target's name right?)"
 
 
 def dbt_cli_profile(target: str) -> str:

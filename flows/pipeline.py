@@ -76,14 +76,14 @@ def dbt_test(project: DbtProject) -> StepResult | State[Any]:
 def dbt_full_pipeline(target: str = "dev") -> PipelineReport:
     """Build and test every table of ``target`` with the identity and settings of its blocks in Prefect.
 
-    Returns ``{"target", "run", "test"}``; `flows.results.StepResult` describes the last two. Raises DbtFailedError,
-    with the same report, if dbt failed; UsageError for an impossible target; NotSetUpError for a missing block,
-    dataset, key or grant; UnreachableError if Prefect or BigQuery does not answer.
+    Returns ``{"target", "run", "test"}``; `flows.results.StepResult` describes the last two. Raises
+    DbtFailedError, with the same report, if dbt failed; UsageError for an impossible target; NotSetUpError
+    for a missing block, dataset, key or grant; UnreachableError if Prefect or BigQuery does not answer.
     """
     try:
         return run_pipeline(target, PROJECT_DIR)
     except PipelineError as error:
-        # Prefect raises the error for the caller, but keeps its own log to the message, without the traceback.
+        # Prefect raises the error for the caller; its own log shows the message without a traceback.
         return Failed(message=str(error), data=error)  # type: ignore[return-value]
 
 
@@ -122,7 +122,7 @@ def _build_and_test(project: DbtProject) -> PipelineReport:
 
 
 def _attempt(work: Callable[[Log], StepResult]) -> StepResult | State[Any]:
-    """Run one dbt command within a task. A failure becomes a failed state, so that Prefect logs no traceback."""
+    """Run one dbt command in a task. A failure becomes a failed state, so that Prefect logs no traceback."""
     try:
         step = work(get_run_logger().log)
     except DbtError as error:
@@ -159,8 +159,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flows.pipeline",
         description="Build and test all tables of a target: dbt on BigQuery, recorded by Prefect.",
-        epilog="exit codes: 0 all is well, 1 dbt failed, 2 wrong usage, 3 not set up (`pulumi up -s TARGET`), "
-        "4 Prefect or BigQuery does not answer, 130 interrupted",
+        epilog="exit codes: 0 all is well, 1 dbt failed, 2 wrong usage, 3 not set up "
+        "(`pulumi up -s TARGET`), 4 Prefect or BigQuery does not answer, 130 interrupted",
     )
     parser.add_argument(
         "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"

@@ -1,8 +1,8 @@
 """Turn the document of a `dbt-cli-profile-<target>` block into a dbt profile. Pure functions.
 
-The private key never becomes part of the profile's text. The text refers to an environment variable, which is
-set only while dbt runs (`flows.dbt_runner`). So the text is the same from run to run, and dbt need not parse the
-project anew.
+The private key never becomes part of the profile's text. The text refers to an environment variable, which
+is set only while dbt runs (`flows.dbt_runner`). The text is the same from run to run, so that dbt need not
+parse the project anew.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DbtProfile:
     def environment(self) -> dict[str, str]:
         """The variables dbt must see: the secrets, and each as it looks inside a printed dict or JSON.
 
-        dbt never reads the second form; it makes dbt blank out that form too, should an error message quote it.
+        dbt never reads the second form; it makes dbt blank out that form too, should an error quote it.
         """
         escaped = {f"{name}_ESCAPED": json.dumps(value)[1:-1] for name, value in self.secrets.items()}
         return {**self.secrets, **escaped}
@@ -57,9 +57,9 @@ class DbtProfile:
 def from_document(document: Mapping[str, Any], target: str) -> DbtProfile:
     """Build the profile from the data of the block `dbt-cli-profile-<target>`.
 
-    Raises NotSetUpError, naming the block and the repairing command, if a block that it refers to is gone, if it
-    belongs to another target, if project or dataset is missing, or if there is no identity. An identity is never
-    guessed: without one, dbt would act as whoever is signed in on this machine.
+    Raises NotSetUpError, naming the block and the repairing command, if a block that it refers to is gone, if
+    it belongs to another target, if project or dataset is missing, or if there is no identity. An identity is
+    never guessed: without one, dbt would act as whoever is signed in on this machine.
     """
     block = names.dbt_cli_profile(target)
     if document.get("target") != target:

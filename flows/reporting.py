@@ -1,4 +1,4 @@
-"""Say what a run did: a line for Prefect's page, a summary for the terminal, an artifact in Markdown. Pure."""
+"""Say what a run did: one line for Prefect, a summary for the terminal, an artifact in Markdown. Pure."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def markdown(report: PipelineReport) -> str:
 
 def _failed(step: StepResult) -> str:
     shown = ", ".join(node["name"] + _wrong_rows(node) for node in step["failed"][:5])
-    more = len(step["failed"]) - 5
-    return f"{len(step['failed'])} of {len(step['nodes'])}: {shown}" + (f" and {more} more" if more > 0 else "")
+    more = f" and {len(step['failed']) - 5} more" if len(step["failed"]) > 5 else ""
+    return f"{len(step['failed'])} of {len(step['nodes'])}: {shown}{more}"
 
 
 def _wrong_rows(node: NodeResult) -> str:
@@ -109,7 +109,7 @@ def _lines(node: NodeResult) -> list[str]:
 
 def _grant(node: NodeResult, target: str) -> str | None:
     grant = diagnosis.missing_grant(node["message"])
-    return grant and f"dbt's service account needs {grant}; {names.bring_up(target)} grants it."
+    return grant and f"dbt's service account needs {grant}. Grant it with {names.bring_up(target)}."
 
 
 def _steps_table(report: PipelineReport) -> str:

@@ -29,7 +29,7 @@ class NodeResult(TypedDict):
 
 
 class StepResult(TypedDict):
-    """One dbt command. ``counts`` maps dbt's states to numbers of nodes, ``failed`` is a part of ``nodes``."""
+    """One dbt command. ``counts`` maps dbt's states to numbers of nodes; ``failed`` is part of ``nodes``."""
 
     status: Literal["success", "failed", "skipped"]
     counts: dict[str, int]

@@ -1,15 +1,16 @@
 """Ask BigQuery, before dbt starts, whether it answers this identity.
 
-dbt repeats a request to a BigQuery that is away for up to ten minutes, and names neither endpoint nor key when it
-gives up.
+dbt repeats a request to a BigQuery that is away for up to ten minutes, and when it gives up, it names neither
+endpoint nor key.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from flows import diagnosis, names
-from flows.errors import NotSetUpError, PipelineError, UnreachableError
+from flows.errors import NotSetUpError, UnreachableError
 
 if TYPE_CHECKING:
     from flows.profile import DbtProfile
@@ -17,43 +18,65 @@ if TYPE_CHECKING:
 GOOGLE = "https://bigquery.googleapis.com"
 _SCOPES = ("https://www.googleapis.com/auth/bigquery",)
 _SECONDS = 15.0
+_PAUSES = (1.0, 2.0)
 
 
 def check(profile: DbtProfile) -> None:
     """Sign in as dbt will and read the target's dataset: two requests, at most 15 seconds each.
 
+    What does not answer is asked three times within three seconds. An answer that BigQuery is busy or broken
+    is left to dbt, which waits for better.
+
     Raises UnreachableError if the token endpoint or BigQuery does not answer, NotSetUpError if the key is
     refused, the dataset is absent, or the identity may not read it.
     """
-    import requests
-    from google.auth.exceptions import RefreshError, TransportError
-    from google.auth.transport.requests import AuthorizedSession
+    credentials = _credentials(profile)
+    for pause in _PAUSES:
+        try:
+            return _ask(profile, credentials)
+        except UnreachableError:
+            time.sleep(pause)
+    return _ask(profile, credentials)
+
+
+def _ask(profile: DbtProfile, credentials: Any) -> None:
+    import requests  # noqa: PLC0415 - like those below, imported beside dbt, which needs them too
+    from google.auth.exceptions import RefreshError, TransportError  # noqa: PLC0415
+    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
 
     output = profile.output
     endpoint = str(output.get("api_endpoint") or GOOGLE).rstrip("/")
     url = f"{endpoint}/bigquery/v2/projects/{output['project']}/datasets/{output['schema']}"
     try:
-        with AuthorizedSession(_credentials(profile)) as session:
+        with AuthorizedSession(credentials) as session:
             response = session.get(url, timeout=_SECONDS, max_allowed_time=2 * _SECONDS)
     except RefreshError as error:
-        raise NotSetUpError(_key_refused(profile, str(error.args[0] if error.args else error))) from error
-    except (TransportError, requests.RequestException) as error:
-        raise UnreachableError(
-            f"BigQuery does not answer at {endpoint} for the project {output['project']} "
-            f"(keys are exchanged at {output['keyfile_json']['token_uri']}): {_root(error)}. "
-            "For the local platform: `python -m local up`."
-        ) from error
-    if not response.ok:
+        why = str(error.args[0] if error.args else error)
+        if error.retryable:
+            raise _unreachable(profile, output["keyfile_json"]["token_uri"], why) from error
+        raise NotSetUpError(_key_refused(profile, why)) from error
+    except TransportError as error:
+        raise _unreachable(profile, output["keyfile_json"]["token_uri"], _root(error)) from error
+    except requests.RequestException as error:
+        raise _unreachable(profile, endpoint, _root(error)) from error
+    if response.status_code in {401, 403, 404}:
         raise _refusal(profile, endpoint, response.status_code, _message(response))
 
 
 def _credentials(profile: DbtProfile) -> Any:
-    from google.oauth2.service_account import Credentials
+    from google.oauth2.service_account import Credentials  # noqa: PLC0415
 
     try:
         return Credentials.from_service_account_info(profile.key, scopes=_SCOPES)
     except ValueError as error:
         raise NotSetUpError(_key_refused(profile, "it is not a private key in PEM format")) from error
+
+
+def _unreachable(profile: DbtProfile, url: str, why: str) -> UnreachableError:
+    return UnreachableError(
+        f"BigQuery of the project {profile.output['project']} (target {profile.target}) cannot be reached: "
+        f"{url} does not answer: {why}. For the local platform: `python -m local up`."
+    )
 
 
 def _key_refused(profile: DbtProfile, why: str) -> str:
@@ -64,7 +87,7 @@ def _key_refused(profile: DbtProfile, why: str) -> str:
     )
 
 
-def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str) -> PipelineError:
+def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str) -> NotSetUpError:
     dataset = f"{profile.output['project']}.{profile.output['schema']}"
     repair = names.bring_up(profile.target)
     if status == 401:
@@ -73,13 +96,9 @@ def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str) -> P
         grant = diagnosis.missing_grant(message) or "roles/bigquery.dataEditor on that dataset"
         email = profile.output["keyfile_json"]["client_email"]
         return NotSetUpError(
-            f"{email} may not read the dataset {dataset}: {message} It needs {grant}; {repair} grants it."
+            f"{email} may not read the dataset {dataset}: {message} It needs {grant}. Grant it with {repair}."
         )
-    if status == 404:
-        return NotSetUpError(f"the dataset {dataset} does not exist at {endpoint}. Create it with {repair}.")
-    return UnreachableError(
-        f"BigQuery at {endpoint} answers HTTP {status} for the dataset {dataset}: {message}"
-    )
+    return NotSetUpError(f"the dataset {dataset} does not exist at {endpoint}. Create it with {repair}.")
 
 
 def _message(response: Any) -> str:

@@ -1,0 +1,121 @@
+"""A Prefect server and a BigQuery that answer, with the blocks of two targets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.flows import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TINY = Path(__file__).parent / "tiny_dbt"
+_COMMAND = """
+import sys
+from pathlib import Path
+from flows import pipeline
+pipeline.PROJECT_DIR = Path(sys.argv[1])
+sys.exit(pipeline.main(sys.argv[2:]))
+"""
+
+
+@dataclass
+class Finished:
+    """What a command line has left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Platform:
+    """The servers, and the private key that the blocks hold. Targets: tiny, and away (its BigQuery is)."""
+
+    prefect: str
+    bigquery: str
+    away: str
+    pem: str
+    home: Path
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "DBT"))}
+        ours = {
+            "PREFECT_API_URL": self.prefect,
+            "PREFECT_HOME": str(self.home),
+            "PYTHONPATH": str(servers.ROOT),
+        }
+        return {**kept, **ours, **changes}
+
+    def command(self, project: Path, target: str, **changes: str) -> Finished:
+        """Run `python -m flows.pipeline --target …` on another dbt project."""
+        return run(
+            [sys.executable, "-c", _COMMAND, str(project), "--target", target], self.environment(**changes)
+        )
+
+    def query(self, sql: str) -> list[list[Any]]:
+        url = f"{self.bigquery}/bigquery/v2/projects/demo-flights/queries"
+        answer = servers.http("POST", url, {"query": sql, "useLegacySql": False, "location": "EU"})
+        return [[cell["v"] for cell in row["f"]] for row in answer.get("rows", [])]
+
+    def flow_runs(self) -> list[dict[str, Any]]:
+        """The latest runs in Prefect, newest first."""
+        body = {"sort": "START_TIME_DESC"}
+        found: list[dict[str, Any]] = servers.http("POST", f"{self.prefect}/flow_runs/filter", body)
+        return found
+
+    def of_run(self, what: str, run_id: str) -> list[dict[str, Any]]:
+        """What Prefect holds of one flow run: `task_runs`, `artifacts`, or the texts of `logs`."""
+        body = {"flow_runs": {"id": {"any_": [run_id]}}}
+        if what == "logs":
+            body = {"logs": {"flow_run_id": {"any_": [run_id]}}}
+        found: list[dict[str, Any]] = servers.http("POST", f"{self.prefect}/{what}/filter", body)
+        return found
+
+
+def run(command: list[str], env: dict[str, str]) -> Finished:
+    done = subprocess.run(
+        command, check=False, env=env, cwd=servers.ROOT, capture_output=True, text=True, timeout=300
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    directory = tmp_path_factory.mktemp("flows")
+    for name in ("prefect", "bigquery", "home"):
+        (directory / name).mkdir()
+    port = servers.free_port()
+    away = f"http://127.0.0.1:{servers.free_port()}"
+    made = Platform(f"http://127.0.0.1:{port}/api", "", away, "", directory / "home")
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        prefect = pool.submit(stack.enter_context, servers.prefect_server(directory / "prefect", port))
+        token_url = stack.enter_context(servers.tokens())
+        made.bigquery = stack.enter_context(servers.bigquery(directory / "bigquery"))
+        # Imports its packages while Prefect starts.
+        command = [sys.executable, "-m", "tests.flows.save_blocks", token_url, f"tiny={made.bigquery}"]
+        saved = run([*command, f"away={away}"], made.environment())
+        prefect.result()
+        assert saved.code == 0, saved.err
+        made.pem = json.loads(saved.out.splitlines()[-1])
+        reference = {"projectId": "demo-flights", "datasetId": "demo_flights_tiny"}
+        url = f"{made.bigquery}/bigquery/v2/projects/demo-flights/datasets"
+        servers.http("POST", url, {"datasetReference": reference, "location": "EU"})
+        yield made
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tiny dbt project, for the tests of one module to change and restore."""
+    return Path(shutil.copytree(TINY, tmp_path_factory.mktemp("project") / "dbt"))

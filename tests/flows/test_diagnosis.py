@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from flows import diagnosis
+from tests.flows.documents import node
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        "something nobody has seen before",
+        "Exceeded rate limits: too many api requests per user per method for this user_method",
+        "503 POST https://bigquery.googleapis.com/bigquery/v2/projects/p/jobs: Backend error",
+        "('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))",
+        "Could not serialize access to table p:d.t due to concurrent update",
+        "Timeout of 600.0s exceeded, last exception: 503 GET https://…",
+    ],
+)
+def test_what_may_pass_is_tried_again(message: str | None) -> None:
+    assert diagnosis.is_transient(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Syntax error: Expected end of input but got keyword WHEN at [3:7]",
+        "Unrecognized name: nme; Did you mean name? at [1:8]",
+        "Not found: Dataset p:d was not found in location EU",
+        "Access Denied: Project p: User does not have bigquery.jobs.create permission in project p.",
+        "Compilation Error in model x (models/x.sql)\n  'refs' is undefined",
+        "division by zero: 1 / 0",
+        "Query exceeded limit for bytes billed: 1000. 10485760 or higher required.",
+        "UPDATE/MERGE must match at most one source row for each target row",
+    ],
+)
+def test_what_will_fail_again_is_not(message: str) -> None:
+    assert not diagnosis.is_transient(message)
+
+
+def test_a_failing_test_is_not_tried_again() -> None:
+    assert not diagnosis.worth_retrying([node("unique_id", "fail", message="Got 1 result")])
+    assert diagnosis.worth_retrying([node("a", "fail"), node("b", "error", message="503 GET x")])
+    assert not diagnosis.worth_retrying([node("a", "error", message="Syntax error at [1:1]")])
+
+
+@pytest.mark.parametrize(
+    ("message", "grant"),
+    [
+        ("Access Denied: Project p: User does not have bigquery.jobs.create permission", "bigquery.jobUser"),
+        ("Access Denied: Table p:d_raw.t: Permission bigquery.tables.getData denied", "bigquery.dataViewer"),
+        ("Access Denied: Dataset p:d: Permission bigquery.tables.create denied", "bigquery.dataEditor"),
+        ("Access Denied: Dataset p:d: no idea", "bigquery.dataEditor"),
+    ],
+)
+def test_a_missing_grant_is_named(message: str, grant: str) -> None:
+    assert grant in (diagnosis.missing_grant(message) or "")
+
+
+def test_other_errors_name_no_grant() -> None:
+    assert diagnosis.missing_grant("Syntax error at [1:1]") is None
+    assert diagnosis.missing_grant(None) is None

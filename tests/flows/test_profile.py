@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from flows import profile
+from flows.errors import NotSetUpError
+from tests.flows.documents import PEM, configs, document, key
+
+
+def test_profile_is_what_dbt_expects() -> None:
+    text = profile.from_document(document(), "dev").text
+    output = yaml.safe_load(text)["projet_m2_bi"]["outputs"]["dev"]
+    assert yaml.safe_load(text)["projet_m2_bi"]["target"] == "dev"
+    assert output["method"] == "service-account-json"
+    assert (output["project"], output["schema"], output["threads"]) == ("demo-flights", "demo_flights_dev", 4)
+    assert (output["location"], output["job_retries"]) == ("EU", 1)
+
+
+def test_private_key_is_a_reference() -> None:
+    made = profile.from_document(document(), "dev")
+    keyfile = yaml.safe_load(made.text)["projet_m2_bi"]["outputs"]["dev"]["keyfile_json"]
+    assert keyfile["private_key"] == "{{ env_var('DBT_ENV_SECRET_BIGQUERY_PRIVATE_KEY') }}"
+    assert made.environment["DBT_ENV_SECRET_BIGQUERY_PRIVATE_KEY"] == PEM
+    assert "PlantedMarker" not in made.text
+    assert "PlantedMarker" not in repr(made)
+
+
+def test_every_variable_is_blanked_by_dbt() -> None:
+    environment = profile.from_document(document(), "dev").environment
+    assert all(name.startswith("DBT_ENV_SECRET_") for name in environment)
+    assert json.dumps(PEM)[1:-1] in environment.values()
+
+
+def test_text_does_not_depend_on_the_order_of_the_document() -> None:
+    turned = document()
+    turned["target_configs"] = dict(reversed(configs().items()))
+    turned = dict(reversed(turned.items()))
+    assert profile.from_document(turned, "dev").text == profile.from_document(document(), "dev").text
+
+
+def test_key_is_whole_for_signing_in() -> None:
+    assert profile.from_document(document(), "dev").key == key()
+
+
+def test_fields_of_their_own_win_over_extras() -> None:
+    extras = {"method": "oauth", "project": "other", "priority": None}
+    output = profile.from_document(document(target_configs=configs(extras=extras)), "dev").output
+    assert (output["method"], output["project"]) == ("service-account-json", "demo-flights")
+    assert "priority" not in output
+
+
+def test_project_may_come_from_the_credentials() -> None:
+    made = profile.from_document(document(target_configs=configs(project=None)), "dev")
+    assert made.output["project"] == "demo-flights"
+
+
+@pytest.mark.parametrize(
+    ("changes", "block", "what"),
+    [
+        ({"target": "prod"}, "dbt-cli-profile-dev", "is for the target 'prod'"),
+        ({"name": ""}, "dbt-cli-profile-dev", "does not name a dbt profile"),
+        ({"target_configs": None}, "dbt-cli-profile-dev", "does not refer to bigquery-target-configs-dev"),
+        ({"target_configs": configs(type="postgres")}, "bigquery-target-configs-dev", "is not for BigQuery"),
+        ({"target_configs": configs(schema=None)}, "bigquery-target-configs-dev", "names no schema"),
+        (
+            {"target_configs": configs(project=None, credentials={"service_account_info": key()})},
+            "bigquery-target-configs-dev",
+            "names no project",
+        ),
+        ({"target_configs": configs(credentials=None)}, "gcp-credentials-dev", "no service account key"),
+        (
+            {"target_configs": configs(credentials={"project": "demo-flights"})},
+            "gcp-credentials-dev",
+            "no service account key",
+        ),
+        (
+            {"target_configs": configs(credentials={"service_account_info": key(private_key="")})},
+            "gcp-credentials-dev",
+            "without private_key",
+        ),
+    ],
+)
+def test_broken_blocks_are_named_with_the_repair(changes: dict[str, Any], block: str, what: str) -> None:
+    with pytest.raises(NotSetUpError, match="pulumi up -s dev") as caught:
+        profile.from_document(document(**changes), "dev")
+    assert f"the block {block} " in str(caught.value)
+    assert what in str(caught.value)
+    assert "PlantedMarker" not in str(caught.value)

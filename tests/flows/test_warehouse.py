@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from flows import profile, warehouse
+from flows.errors import NotSetUpError, UnreachableError
+from tests.flows.documents import configs, document, key
+from tests.flows.servers import TOKEN, Answer, answering, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DATASET = "/bigquery/v2/projects/demo-flights/datasets/demo_flights_dev"
+
+
+@pytest.fixture(scope="module")
+def pem() -> str:
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return made.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
+def connected(pem: str, url: str, token_url: str | None = None) -> profile.DbtProfile:
+    credentials = {"service_account_info": key(private_key=pem, token_uri=f"{token_url or url}/token")}
+    settings = configs(credentials=credentials, extras={"api_endpoint": url})
+    return profile.from_document(document(target_configs=settings), "dev")
+
+
+def google(dataset: Answer, token: Answer = (200, TOKEN)) -> Callable[[str, str], Answer]:
+    return lambda _method, path: token if path == "/token" else dataset if path == DATASET else (400, {})
+
+
+def refusal(message: str) -> dict[str, Any]:
+    return {"error": {"message": message}}
+
+
+def test_a_warehouse_that_answers_is_fine(pem: str) -> None:
+    with answering(google((200, {"id": "x"}))) as url:
+        warehouse.check(connected(pem, url))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "token", "said"),
+    [
+        ((404, refusal("Not found")), (200, TOKEN), "demo-flights.demo_flights_dev does not exist"),
+        ((403, refusal("Access Denied: bigquery.datasets.get")), (200, TOKEN), "roles/bigquery.dataEditor"),
+        ((401, refusal("Invalid Credentials")), (200, TOKEN), "gcp-credentials-dev"),
+        ((200, {}), (400, {"error": "invalid_grant"}), "gcp-credentials-dev does not sign in"),
+    ],
+)
+def test_what_is_not_set_up_is_named(pem: str, dataset: Answer, token: Answer, said: str) -> None:
+    with (
+        answering(google(dataset, token)) as url,
+        pytest.raises(NotSetUpError, match="pulumi up -s dev") as caught,
+    ):
+        warehouse.check(connected(pem, url))
+    assert said in str(caught.value)
+
+
+def test_a_warehouse_that_is_away_is_named(pem: str) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    with answering(google((200, {}))) as url, pytest.raises(UnreachableError) as caught:
+        warehouse.check(connected(pem, away, token_url=url))
+    assert away in str(caught.value)
+    assert "demo-flights" in str(caught.value)
+
+
+def test_a_token_endpoint_that_is_away_is_named(pem: str) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    with answering(google((200, {}))) as url, pytest.raises(UnreachableError, match=f"{away}/token does not"):
+        warehouse.check(connected(pem, url, token_url=away))
+
+
+def test_a_warehouse_that_is_busy_is_left_to_dbt(pem: str) -> None:
+    with answering(google((503, refusal("busy")))) as url:
+        warehouse.check(connected(pem, url))
+
+
+def test_a_lost_connection_is_tried_again(pem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = connected(pem, f"http://127.0.0.1:{free_port()}")
+    pauses: list[float] = []
+    monkeypatch.setattr("flows.warehouse.time.sleep", pauses.append)
+    with pytest.raises(UnreachableError):
+        warehouse.check(away)
+    assert pauses == [1.0, 2.0]
+
+
+def test_a_key_that_is_none_is_refused_without_asking() -> None:
+    with pytest.raises(NotSetUpError, match="not a private key in PEM format") as caught:
+        warehouse.check(connected("planted-nonsense", "http://127.0.0.1:1"))
+    assert "planted-nonsense" not in str(caught.value)
