@@ -39,7 +39,6 @@ router = APIRouter()
 @dataclass(frozen=True)
 class _Grant:
     email: str
-    unique_id: str
     key_id: str
     expires: float
 
@@ -70,9 +69,7 @@ class Tokens:
         self._verify(assertion, key)
         token = f"ya29.local.{secrets.token_urlsafe(48)}"
         self._drop_expired()
-        self._grants[_digest(token)] = _Grant(
-            account.email, account.unique_id, key_id, time.time() + LIFETIME
-        )
+        self._grants[_digest(token)] = _Grant(account.email, key_id, time.time() + LIFETIME)
         return token
 
     def caller(self, authorization: str) -> Caller:
@@ -87,12 +84,8 @@ class Tokens:
         if grant is None or grant.expires < time.time():
             raise errors.unauthenticated()
         account = self._store.account(grant.email)
-        if (
-            account is None
-            or account.disabled
-            or account.unique_id != grant.unique_id
-            or grant.key_id not in account.keys
-        ):
+        # A namesake of a deleted account has other keys.
+        if account is None or account.disabled or grant.key_id not in account.keys:
             raise errors.unauthenticated()
         return Caller(account.email, f"serviceAccount:{account.email}")
 

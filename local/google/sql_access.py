@@ -18,9 +18,22 @@ from sqlglot.errors import SqlglotError
 
 from local.google.authorize import TableRef
 from local.google.sql_names import find_names, without_strings
+from local.google.sql_tree import (
+    TargetUnknownError,
+    dotted_name,
+    is_cte,
+    is_known_function,
+    is_read,
+    is_script,
+    is_table_function,
+    is_temporary,
+    metadata_dataset,
+    parts_of,
+    targets_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 # It warns of each statement that it cannot read; those are dealt with here.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
@@ -40,6 +53,7 @@ _UNBOUNDED = re.compile(
     re.IGNORECASE,
 )
 _ROUTINES = ("FUNCTION", "PROCEDURE")
+_KINDS = (*_ROUTINES, "MODEL", "SCHEMA", "TABLE", "VIEW")
 
 
 @dataclass(frozen=True)
@@ -85,10 +99,6 @@ def extract(sql: str, project: str, default_dataset: tuple[str, str] | None = No
     return _Reader(project, default_dataset).script(sql)
 
 
-class _TargetUnknownError(Exception):
-    """A statement changes something, and its tree does not say what."""
-
-
 class _Reader:
     def __init__(self, project: str, default: tuple[str, str] | None) -> None:
         self._project = project
@@ -113,11 +123,12 @@ class _Reader:
             for statement in statements:
                 if not isinstance(statement, exp.Command):
                     self._statement(statement)
-        except _TargetUnknownError:
+        except TargetUnknownError:
             self._unread(sql)
         return self._access
 
     def _unread(self, sql: str) -> None:
+        self._access.unbounded |= not is_script(sql)
         if self._default is not None:
             self._access.named.add(self._default)
         for name in find_names(sql):
@@ -126,7 +137,9 @@ class _Reader:
 
     def _statement(self, statement: exp.Expr) -> None:
         skipped: set[int] = set()
-        if isinstance(statement, exp.Create):
+        if not is_read(statement):
+            self._access.unbounded = True
+        elif isinstance(statement, exp.Create):
             skipped = self._create(statement)
         elif isinstance(statement, exp.Drop):
             skipped = self._drop(statement)
@@ -146,8 +159,8 @@ class _Reader:
         self._reads(statement, skipped)
 
     def _create(self, statement: exp.Create) -> set[int]:
-        kind = str(statement.kind or "").upper()
-        target = _targets(statement)[0]
+        kind = self._kind(statement)
+        target = targets_of(statement)[0]
         if kind == "SCHEMA":
             schemas = self._schema(target)
             self._access.projects.update((project, "bigquery.datasets.create") for project, _ in schemas)
@@ -155,7 +168,7 @@ class _Reader:
             return {id(target)}
         if kind in _ROUTINES or kind == "MODEL":
             return self._in_dataset(target, f"bigquery.{'models' if kind == 'MODEL' else 'routines'}.create")
-        if _is_temporary(statement):
+        if is_temporary(statement):
             self._temporary.add(target.name.lower())
             return {id(target)}
         skipped = self._target(target, CREATE)
@@ -175,10 +188,15 @@ class _Reader:
             self._access.dropped.append(name)
         return skipped
 
-    def _drop(self, statement: exp.Drop) -> set[int]:
+    def _kind(self, statement: exp.Expr) -> str:
         kind = str(statement.args.get("kind") or "").upper()
+        self._access.unbounded |= kind not in _KINDS
+        return kind
+
+    def _drop(self, statement: exp.Drop) -> set[int]:
+        kind = self._kind(statement)
         skipped: set[int] = set()
-        for target in _targets(statement):
+        for target in targets_of(statement):
             if kind == "SCHEMA":
                 schemas = self._schema(target)
                 self._access.datasets.update((*schema, "bigquery.datasets.delete") for schema in schemas)
@@ -195,16 +213,18 @@ class _Reader:
         for table in root.find_all(exp.Table):
             if id(table) in skipped:
                 continue
-            parts = _parts(table)
-            metadata = _metadata_dataset(parts)
+            if is_table_function(table):
+                self._access.unbounded |= not is_known_function(table)
+                continue
+            metadata = metadata_dataset(parts_of(table))
             if metadata is not None:
                 self._metadata(metadata)
                 continue
-            name = None if _is_cte(table) else self._ref(table)
+            name = None if is_cte(table) else self._ref(table)
             if name is not None:
                 self._access.tables.add((name, GET_DATA))
         for call in root.find_all(exp.Dot):
-            parts = [part for part in _dotted(call) if part]
+            parts = [part for part in dotted_name(call) if part]
             if isinstance(call.expression, exp.Func) and len(parts) in (2, 3):
                 project, dataset = parts[-3] if len(parts) == 3 else self._project, parts[-2]
                 self._access.datasets.add((project, dataset, "bigquery.routines.get"))
@@ -218,7 +238,7 @@ class _Reader:
         self._access.datasets.add((project, qualifiers[-1], "bigquery.tables.get"))
 
     def _targets(self, statement: exp.Expr, permission: str) -> set[int]:
-        return set[int]().union(*(self._target(table, permission) for table in _targets(statement)))
+        return set[int]().union(*(self._target(table, permission) for table in targets_of(statement)))
 
     def _target(self, table: exp.Table, permission: str) -> set[int]:
         name = self._ref(table)
@@ -233,12 +253,12 @@ class _Reader:
         return {id(table)}
 
     def _schema(self, table: exp.Table) -> list[tuple[str, str]]:
-        parts = _parts(table)
+        parts = parts_of(table)
         return [(parts[-2] if len(parts) > 1 else self._project, parts[-1])]
 
     def _ref(self, table: exp.Table) -> TableRef | None:
         """Give a table's whole name; None where it has no dataset, and so none that could be checked."""
-        parts = _parts(table)
+        parts = parts_of(table)
         if len(parts) >= 3:
             return TableRef(".".join(parts[:-2]), parts[-2], parts[-1])
         if len(parts) == 2:
@@ -246,75 +266,3 @@ class _Reader:
         if len(parts) == 1 and self._default is not None and parts[0].lower() not in self._temporary:
             return TableRef(*self._default, parts[0])
         return None
-
-
-def _targets(statement: exp.Expr) -> list[exp.Table]:
-    """Give what a statement changes. Raises _TargetUnknownError rather than let a change go unseen."""
-    named = statement.args.get("tables") or [statement.this]
-    if isinstance(statement, exp.TruncateTable):
-        named = statement.expressions
-    targets = []
-    for target in named:
-        while isinstance(target, exp.Schema | exp.UserDefinedFunction):
-            target = target.this  # noqa: PLW2901  what it wraps is what is named
-        if not isinstance(target, exp.Table) or not _parts(target):
-            raise _TargetUnknownError
-        targets.append(target)
-    if not targets:
-        raise _TargetUnknownError
-    return targets
-
-
-def _parts(table: exp.Table) -> list[str]:
-    """Split a name into its parts; inside backticks there may be several."""
-    return [part for piece in table.parts for part in piece.name.split(".") if part]
-
-
-def _metadata_dataset(parts: list[str]) -> list[str] | None:
-    """Give what stands before INFORMATION_SCHEMA or __TABLES__; None where it is neither."""
-    upper = [part.upper() for part in parts]
-    if "INFORMATION_SCHEMA" in upper:
-        return parts[: upper.index("INFORMATION_SCHEMA")]
-    if upper and upper[-1] in ("__TABLES__", "__TABLES_SUMMARY__"):
-        return parts[:-1]
-    return None
-
-
-def _is_temporary(statement: exp.Create) -> bool:
-    properties = statement.args.get("properties")
-    return properties is not None and properties.find(exp.TemporaryProperty) is not None
-
-
-def _is_cte(table: exp.Table) -> bool:
-    """Tell whether a name without dots is one that a WITH around it gives."""
-    if len(_parts(table)) != 1:
-        return False
-    name = table.name.lower()
-    inside: exp.Expr | None = None
-    node: exp.Expr | None = table
-    while node is not None:
-        with_ = node.args.get("with_")
-        if with_ is not None and name in _visible(with_, inside):
-            return True
-        if isinstance(node, exp.CTE):
-            inside = node
-        node = node.parent
-    return False
-
-
-def _visible(with_: exp.With, inside: exp.Expr | None) -> Iterator[str]:
-    """Name the WITH's tables that can be seen: inside one of them, only those before it."""
-    for cte in with_.expressions:
-        if cte is inside and not with_.recursive:
-            return
-        yield cte.alias.lower()
-
-
-def _dotted(call: exp.Dot) -> list[str]:
-    parts: list[str] = []
-    for piece in call.flatten():
-        if isinstance(piece, exp.Column):
-            parts += [part for name in piece.parts for part in name.name.split(".")]
-        else:
-            parts += piece.name.split(".")
-    return parts

@@ -17,26 +17,26 @@ TABLE = {"projectId": PROJECT, "datasetId": "d", "tableId": "t"}
 COPY = {"sourceTable": {"datasetId": "e", "tableId": "t"}, "destinationTable": TABLE}
 
 # What is tried: method, path, body.
-LOOK = ("GET", f"{DATASETS}/d", None)
-LIST = ("GET", f"{DATASETS}/d/tables", None)
-READ = ("GET", f"{DATASETS}/d/tables/t/data", None)
-SELECT = ("POST", JOBS, {"configuration": {"query": {"query": "select * from d.t"}}})
-INSERT = ("POST", JOBS, {"configuration": {"query": {"query": "insert d.t values (1)"}}})
-CREATE = ("POST", JOBS, {"configuration": {"query": {"query": "create table d.u as select 1 as x"}}})
-LOAD = ("POST", JOBS, {"configuration": {"load": {"destinationTable": TABLE}}})
-UNREADABLE = (
+Try = tuple[str, str, dict[str, object] | None]
+LOOK: Try = ("GET", f"{DATASETS}/d", None)
+LIST: Try = ("GET", f"{DATASETS}/d/tables", None)
+READ: Try = ("GET", f"{DATASETS}/d/tables/t/data", None)
+SELECT: Try = ("POST", JOBS, {"configuration": {"query": {"query": "select * from d.t"}}})
+INSERT: Try = ("POST", JOBS, {"configuration": {"query": {"query": "insert d.t values (1)"}}})
+CREATE: Try = ("POST", JOBS, {"configuration": {"query": {"query": "create table d.u as select 1 as x"}}})
+LOAD: Try = ("POST", JOBS, {"configuration": {"load": {"destinationTable": TABLE}}})
+UNREADABLE: Try = (
     "POST",
     JOBS,
     {"configuration": {"query": {"query": "alter table d.t add column x int64, drop column y"}}},
 )
-DELETE_TABLE = ("DELETE", f"{DATASETS}/d/tables/t", None)
-PATCH_TABLE = ("PATCH", f"{DATASETS}/d/tables/t", {"description": "x"})
-STREAM_IN = ("POST", f"{DATASETS}/d/tables/t/insertAll", {"rows": []})
-PATCH = ("PATCH", f"{DATASETS}/d", {"description": "x"})
-NEW_DATASET = ("POST", DATASETS, {"datasetReference": {"datasetId": "another"}})
-NOTHING = ("POST", JOBS, {"configuration": {"query": {"query": "select 1"}}})
+DELETE_TABLE: Try = ("DELETE", f"{DATASETS}/d/tables/t", None)
+PATCH_TABLE: Try = ("PATCH", f"{DATASETS}/d/tables/t", {"description": "x"})
+STREAM_IN: Try = ("POST", f"{DATASETS}/d/tables/t/insertAll", {"rows": []})
+PATCH: Try = ("PATCH", f"{DATASETS}/d", {"description": "x"})
+NEW_DATASET: Try = ("POST", DATASETS, {"datasetReference": {"datasetId": "another"}})
+NOTHING: Try = ("POST", JOBS, {"configuration": {"query": {"query": "select 1"}}})
 
-Try = tuple[str, str, dict[str, object] | None]
 LOOKS: list[Try] = [LOOK, LIST]
 READS: list[Try] = [*LOOKS, READ, SELECT]
 EDITS: list[Try] = [*READS, INSERT, CREATE, LOAD, UNREADABLE, DELETE_TABLE, PATCH_TABLE, STREAM_IN]
@@ -125,6 +125,13 @@ def test_destination_table_is_a_write(world: World) -> None:
     body = {"configuration": {"query": query}}
     assert message(world.call("POST", JOBS, world.token(JOB_USER, d="READER"), json=body), 403)
     assert world.ok("POST", JOBS, world.token(JOB_USER, d="WRITER"), json=body)
+
+
+def test_sql_that_may_do_anything_needs_the_whole_project(world: World) -> None:
+    world.dataset("d")
+    sql = "execute immediate 'drop table ' || 'd.t'"
+    assert f"Project {PROJECT}" in message(world.query(sql, world.token(JOB_USER, d="OWNER")), 403)
+    assert world.query(sql).is_success
 
 
 def test_legacy_sql_is_not_let_through(world: World) -> None:

@@ -236,6 +236,6 @@ def test_bigquery_down_is_one_clear_answer(world: World, bigquery: FakeBigQuery)
     def refuse(*_: object) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    bigquery._datasets = refuse  # type: ignore[method-assign]
+    bigquery._datasets = refuse  # type: ignore[method-assign, assignment]
     answer = world.call("GET", f"{DATASETS}/d")
     assert "python -m local status" in message(answer, 503)

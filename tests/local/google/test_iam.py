@@ -31,6 +31,11 @@ def test_account_is_created_read_listed(world: World) -> None:
     assert world.ok("GET", ACCOUNTS) == {"accounts": [made]}
 
 
+def test_account_is_kept_at_once(world: World, tmp_path: Path) -> None:
+    world.account("dbt-test")
+    assert EMAIL in (tmp_path / "state.json").read_text()
+
+
 def test_second_account_of_the_same_id_is_refused(world: World) -> None:
     world.account("dbt-test")
     answer = world.call("POST", ACCOUNTS, json={"accountId": "dbt-test"})

@@ -167,7 +167,10 @@ def test_upload_needs_the_editors_role(world: World, bigquery: FakeBigQuery) -> 
 @pytest.mark.parametrize("job", [[], {}, {"configuration": {"query": {"query": "select 1"}}}])
 def test_upload_of_no_load_is_refused(world: World, job: object) -> None:
     assert message(world.call("POST", UPLOADS, **multipart(job)), 400)
-    garbled = {"content": b"--B", "headers": {"content-type": "multipart/related; boundary=B"}}
+    garbled: dict[str, Any] = {
+        "content": b"--B",
+        "headers": {"content-type": "multipart/related; boundary=B"},
+    }
     assert message(world.call("POST", UPLOADS, params={"uploadType": "multipart"}, **garbled), 400)
     assert message(world.call("POST", UPLOADS, params={"uploadType": "media"}, json=job), 400)
 

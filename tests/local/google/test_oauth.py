@@ -75,7 +75,7 @@ def test_unsigned_and_hmac_tokens_get_none(world: World) -> None:
     key = world.key(world.account())
     claims = jwt.decode(assertion(key), options={"verify_signature": False})
     headers = {"kid": key["private_key_id"]}
-    unsigned = jwt.encode(claims, None, algorithm="none", headers=headers)
+    unsigned = jwt.encode(claims, "", algorithm="none", headers=headers)
     hmac = jwt.encode(claims, "secret" * 10, algorithm="HS256", headers=headers)
     assert refusal(world.exchange(unsigned)) == "invalid_grant"
     assert refusal(world.exchange(hmac)) == "invalid_grant"
@@ -110,6 +110,7 @@ def test_disabled_account_is_out_until_enabled(world: World) -> None:
     token = world.sign_in(key)
     world.ok("POST", f"{ACCOUNTS}/{key['client_email']}:disable")
     assert message(world.call("GET", DATASETS, token), 401)
+    assert refusal(world.exchange(assertion(key))) == "invalid_grant"
     world.ok("POST", f"{ACCOUNTS}/{key['client_email']}:enable")
     assert world.call("GET", DATASETS, token).status_code == 200
 

@@ -37,7 +37,7 @@ class Setup:
         self.dataset = f"d_{uuid.uuid4().hex[:8]}"
         self.table = f"{PROJECT}.{self.dataset}.t"
         self.clients: list[bigquery.Client] = []
-        self.owner = self.client(Credentials(world.owner_token))  # type: ignore[no-untyped-call]
+        self.owner = self.client(Credentials(world.owner_token))
 
     def client(self, credentials: Any) -> bigquery.Client:
         made = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": self.url}, location="EU")
@@ -70,18 +70,18 @@ def setup(real_world: World, real_url: str) -> Iterator[Setup]:
     yield setup
     setup.owner.delete_dataset(setup.dataset, delete_contents=True, not_found_ok=True)
     for client in setup.clients:
-        client.close()
+        client.close()  # type: ignore[no-untyped-call]
 
 
 def test_without_a_good_token_nothing_opens(setup: Setup) -> None:
-    client = setup.client(Credentials("not-a-token"))  # type: ignore[no-untyped-call]
+    client = setup.client(Credentials("not-a-token"))
     with pytest.raises((Unauthorized, RefreshError)):
-        list(client.list_datasets(retry=None))
+        list(client.list_datasets())
 
 
 def test_without_job_user_no_query_runs(setup: Setup) -> None:
     client, _ = setup.robot(dataset_role="READER")
-    with pytest.raises(Forbidden, match="roles/bigquery.jobUser"):
+    with pytest.raises(Forbidden, match=r"roles/bigquery\.jobUser"):
         client.query("select 1").result()
 
 
@@ -95,7 +95,7 @@ def test_viewer_reads_and_does_not_write(setup: Setup) -> None:
     ]
     assert client.list_rows(setup.table).total_rows == 3
     for sql in (f"delete `{setup.table}` where true", f"drop table `{setup.table}`"):
-        with pytest.raises(Forbidden, match="roles/bigquery.dataEditor"):
+        with pytest.raises(Forbidden, match=r"roles/bigquery\.dataEditor"):
             client.query(sql).result()
     with pytest.raises(Forbidden):
         setup.load(client).result()
@@ -126,7 +126,7 @@ def test_big_resumable_upload_arrives_whole(setup: Setup) -> None:
 
 def test_deleted_key_is_refused(setup: Setup) -> None:
     client, key = setup.robot("roles/bigquery.jobUser")
-    assert list(client.query("select 1 as x").result())[0].x == 1
+    assert next(iter(client.query("select 1 as x").result())).x == 1
     setup.world.ok("DELETE", f"{ACCOUNTS}/{key['client_email']}/keys/{key['private_key_id']}")
     with pytest.raises(RefreshError, match="invalid_grant"):
         client.query("select 1").result()
@@ -134,7 +134,7 @@ def test_deleted_key_is_refused(setup: Setup) -> None:
 
 def test_session_user_is_the_caller(setup: Setup) -> None:
     client, key = setup.robot("roles/bigquery.jobUser")
-    assert list(client.query("select session_user() as me").result())[0].me == key["client_email"]
+    assert next(iter(client.query("select session_user() as me").result())).me == key["client_email"]
 
 
 def test_listing_shows_ones_own(setup: Setup) -> None:

@@ -26,6 +26,7 @@ READS = {
     "select * from t": "def.t",
     "with t as (select * from t) select * from t": "def.t",
     "with recursive r as (select 1 union all select * from r) select * from r": "",
+    "select * from ml.predict(model d.m, (select * from d.t))": "d.m d.t",
     "from d.t |> join d.u using (a)": "d.t d.u",
     "declare x int64 default (select max(a) from d.t); set x = (select 1 from d.u); select x": "d.t d.u",
     "assert (select count(*) from d.t) = 0": "d.t",
@@ -91,7 +92,9 @@ UNREADABLE = [
     "create snapshot table d.s clone d.t",
     "create search index i on d.t(all columns)",
     "undrop schema d",
-    "this is not sql at all about `demo-flights.d.t`",
+    "select select from `demo-flights.d.t` where where",
+    "drop external table d.t",
+    "update (select 1 from d.t) set a = 1",
 ]
 
 UNBOUNDED = [
@@ -102,6 +105,16 @@ UNBOUNDED = [
     "begin call d.p(); end",
     "grant `roles/bigquery.dataOwner` on schema d to 'user:a@example.com'",
     "alter schema d set options(description='x')",
+    "drop database d",
+    "attach 'x.db' as y",
+    "pragma database_list",
+    "copy d.t from 'x'",
+    "select 1; show tables",
+    "select * into d.t from e.u",
+    "with x as (insert d.t values (1)) select 1",
+    "select * from query('select 1')",
+    "select * from read_csv('/etc/passwd')",
+    "this is not sql at all",
     "create row access policy x on d.t grant to ('user:a@example.com') filter using (true)",
 ]
 
