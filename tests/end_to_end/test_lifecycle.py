@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 
 import pytest
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
 
 from tests.checkout import Checkout
+from tests.dbt import figures
 from tests.end_to_end import servers
 
 pytestmark = pytest.mark.real
@@ -58,8 +62,17 @@ def test_the_flow_builds_and_tests_everything(project: Checkout) -> None:
     assert run["state"]["type"] == "COMPLETED"
 
 
-def test_marts_hold_what_the_csv_files_say(project: Checkout) -> None:
-    raise NotImplementedError
+def test_the_marts_hold_what_the_csv_files_say(project: Checkout) -> None:
+    expected = figures.expected_figures(project.root / ".local" / "data")
+    variables = project.variables()
+    client = bigquery.Client(
+        project="demo-flights",
+        credentials=Credentials(variables["GOOGLE_OAUTH_ACCESS_TOKEN"]),
+        client_options={"api_endpoint": variables["BIGQUERY_API_ENDPOINT"]},
+    )
+    with contextlib.closing(client):
+        found = figures.mart_figures(client, "demo-flights", "demo_flights_local")
+    assert found == pytest.approx(expected)
 
 
 def test_dbt_works_without_prefect(project: Checkout) -> None:
@@ -76,3 +89,15 @@ def test_a_restart_of_the_platform_loses_nothing(project: Checkout) -> None:
     ok(project.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes"))
     ok(project.python("-m", "flows.pipeline", "--target", "local"))
     assert servers.rows(project, "demo_flights_local", "fct_flights") > 300_000
+
+
+def test_destroy_leaves_nothing(project: Checkout) -> None:
+    ok(project.pulumi("destroy", "--yes", "--skip-preview"))
+    assert servers.block_names(project) == set()
+    assert servers.datasets(project) == set()
+    assert servers.service_accounts(project) == set()
+
+
+def test_up_after_destroy_makes_it_all_again(project: Checkout) -> None:
+    ok(project.pulumi("up", "--yes", "--skip-preview"))
+    assert servers.block_names(project) == BLOCKS
