@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STEP_SECONDS = 1800
 # After Ctrl-C: Pulumi finishes what is under way and writes its state.
 GRACE_SECONDS = 120
+PYTHON = (sys.executable, "-m", "local.step")
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ STEPS = (
         "pulumi up -s local",
         ("pulumi", "up", "--stack=local", "--yes", "--skip-preview", "--non-interactive"),
     ),
-    Step("load raw data", (sys.executable, "-m", "flows.ingest", "--target=local")),
-    Step("run the flow", (sys.executable, "-m", "flows.pipeline", "--target=local")),
+    Step("load raw data", (*PYTHON, "flows.ingest", "--target=local")),
+    Step("run the flow", (*PYTHON, "flows.pipeline", "--target=local")),
 )
 
 
@@ -52,9 +53,7 @@ def run(platform: Platform) -> int:
                 stack.recover(platform.paths, env, platform.say)
             code = attended(step.argv, env, platform)
         if code != 0:
-            platform.say(
-                f"error: `{' '.join(step.argv)}` failed (exit code {code}); `make demo` goes on from there"
-            )
+            platform.say(f"error: {step.title} failed (exit code {code}); `make demo` goes on from there")
             return code
     print(summary(platform.settings(), env["GOOGLE_OAUTH_ACCESS_TOKEN"], times))
     return 0

@@ -9,8 +9,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.blocks import dbt_extras
+from infra.blocks import Blocks, dbt_extras
+from infra.identity import Identity
 from infra.settings import Settings
+from infra.warehouse import Warehouse
 
 KEY = {"type": "service_account", "client_email": "dbt-dev@demo-flights.iam.gserviceaccount.com"}
 
@@ -43,22 +45,17 @@ def made() -> Recorder:
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="projet-m2-bi", stack="dev", preview=False)
 
-    from infra.blocks import Blocks
-    from infra.identity import Identity
-    from infra.warehouse import Warehouse
-
     config = Settings.model_validate(
         {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev", "threads": 3}
     )
 
-    @pulumi.runtime.test
     def declare() -> pulumi.Output[Any]:
         warehouse = Warehouse("warehouse", config)
         identity = Identity("identity", config, warehouse)
         blocks = Blocks("blocks", config, warehouse, identity)
         return pulumi.Output.all(blocks.profile.urn, blocks.credentials.urn)
 
-    declare()
+    pulumi.runtime.test(declare)()
     return recorder
 
 
