@@ -65,7 +65,10 @@ class Found:
 
 
 class Kind(ABC):
-    """A kind of resource. To add one: a subclass in a file of its own, and a line in `kinds/__init__.py`."""
+    """A kind of resource. To add one: a subclass in a file of its own, and a line in `kinds/__init__.py`.
+
+    `delete_before_replace` is as the official plugin has it, kind by kind.
+    """
 
     token: ClassVar[str]
     service: ClassVar[str]
@@ -174,7 +177,9 @@ class Kind(ABC):
                 if prop.required or (prop.absent or None) != (outputs.get(key) or None)
             }
         inputs = {
-            key: outputs[key] for key in self.properties if key in given and outputs.get(key) is not None
+            key: _said(outputs[key])
+            for key in self.properties
+            if key in given and outputs.get(key) is not None
         }
         return {**inputs, "__defaults": old_inputs.get("__defaults", [])}
 
@@ -224,6 +229,16 @@ def _coerced(value: Any, kind: type) -> Any:
         return str(value).lower()
     if kind is str and isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
+    return value
+
+
+def _said(value: Any) -> Any:
+    """Leave out what list items do not say: outputs pad them with empty fields, programs don't."""
+    if isinstance(value, list):
+        return [
+            {k: v for k, v in item.items() if v not in (None, "")} if isinstance(item, dict) else item
+            for item in value
+        ]
     return value
 
 

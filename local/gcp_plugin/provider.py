@@ -16,6 +16,8 @@ from pulumi.provider.experimental.provider import (
     DeleteRequest,
     DiffRequest,
     DiffResponse,
+    GetSchemaRequest,
+    GetSchemaResponse,
     InvokeRequest,
     InvokeResponse,
     PropertyDiff,
@@ -40,6 +42,12 @@ class GcpProvider(Provider):
 
     def __init__(self) -> None:
         self._google = Google(configuration.Config())
+
+    async def get_schema(self, request: GetSchemaRequest) -> GetSchemaResponse:  # noqa: ARG002
+        """Return the schema of the kinds served."""
+        from local.gcp_plugin.schema import package_schema  # noqa: PLC0415  seldom asked for
+
+        return GetSchemaResponse(package_schema())
 
     async def check_config(self, request: CheckRequest) -> CheckResponse:
         """Refuse unknown keys, and addresses that are none or are the real Google's."""

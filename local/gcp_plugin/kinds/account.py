@@ -56,6 +56,7 @@ class Account(Kind):
         "project": Property(replaces=True, from_provider=True),
     }
     outputs = ("email", "member", "name", "uniqueId")
+    delete_before_replace = True
 
     def predict(self, inputs: Values, config: Config) -> Values:
         """The address follows from id and project."""

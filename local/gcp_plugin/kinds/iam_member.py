@@ -74,7 +74,6 @@ class IamMember(Kind):
     """A member of a role. Every input replaces; the policy is changed by read-modify-write under its etag."""
 
     outputs = ("etag",)
-    delete_before_replace = True
 
     @abstractmethod
     def target(self, inputs: Values, google: Google) -> str:

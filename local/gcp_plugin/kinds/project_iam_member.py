@@ -15,6 +15,7 @@ class ProjectIamMember(IamMember):
 
     token = "gcp:projects/iAMMember:IAMMember"  # noqa: S105
     service = "resourcemanager"
+    delete_before_replace = True
     properties: ClassVar[Mapping[str, Property]] = {
         **MEMBER_PROPERTIES,
         "project": Property(

@@ -26,7 +26,13 @@ CONFIG = Config(
 
 def google(answer: Callable[[httpx.Request], httpx.Response]) -> Google:
     """A client whose service is `answer`."""
-    return Google(CONFIG, httpx.MockTransport(answer))
+
+    async def later(request: httpx.Request) -> httpx.Response:
+        # Calls at the same time get mixed, as they would on a network.
+        await asyncio.sleep(0)
+        return answer(request)
+
+    return Google(CONFIG, httpx.MockTransport(later))
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -11,7 +11,7 @@ from tests.local.gcp_plugin.platform import PROJECT, Google
 pytestmark = pytest.mark.real
 
 JOB_USER = "roles/bigquery.jobUser"
-ROBOT = "serviceAccount:robot@demo-flights.iam.gserviceaccount.com"
+ROBOT = "user:robot@example.com"
 
 
 def test_dataset_changes_in_place(stack: Stack, google: Google) -> None:
@@ -47,6 +47,8 @@ def test_replaced_by_another_name(stack: Stack, google: Google) -> None:
 
 def test_account_changes_in_place_and_is_switched_off(stack: Stack, google: Google) -> None:
     stack.up(programs.account("changes", display_name="first", description="gone")).ok()
+    stack.up(programs.account("changes", display_name="second")).ok()
+    # Apart, because the official plugin (9.35) waits in vain if a text changes at the same time.
     stack.up(programs.account("changes", display_name="second", disabled=True)).ok()
     found = google.call(
         "GET", f"/v1/projects/{PROJECT}/serviceAccounts/changes@{PROJECT}.iam.gserviceaccount.com"

@@ -67,14 +67,9 @@ def test_keepers_replace_the_key_alone(living: Stack) -> None:
 
 def test_account_id_replaces_all_that_name_it(living: Stack) -> None:
     steps = living.steps(ALL_KINDS.replace("dbt-contract", "dbt-contract-2"))
-    assert steps == {
-        "account": CREATED_FIRST,
-        "key": CREATED_FIRST,
-        "jobs": CREATED_FIRST,
-        "editor": CREATED_FIRST,
-    }
+    assert steps == dict.fromkeys(("account", "key", "jobs", "editor"), DELETED_FIRST)
 
 
 def test_role_replaces(living: Stack) -> None:
     changed = ALL_KINDS.replace("bigquery.jobUser", "bigquery.user").replace("dataEditor", "dataViewer")
-    assert living.steps(changed) == {"jobs": CREATED_FIRST, "editor": CREATED_FIRST}
+    assert living.steps(changed) == {"jobs": DELETED_FIRST, "editor": CREATED_FIRST}

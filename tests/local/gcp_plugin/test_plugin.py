@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,12 @@ from pulumi.runtime.proto import provider_pb2
 
 from local.gcp_plugin import VERSION
 from local.gcp_plugin.errors import PluginError
-from local.gcp_plugin.install import write_plugin
+from local.gcp_plugin.install import NAME, write_plugin
+from local.gcp_plugin.kinds import KINDS
 from local.gcp_plugin.provider import GcpProvider
 from local.gcp_plugin.server import ReadableServicer, message_of
 from local.gcp_plugin.values import to_plain, to_property_values
+from local.paths import PROJECT as ROOT
 
 
 class Aborted(Exception):  # noqa: N818
@@ -36,13 +41,27 @@ def call(method: str, request: Any) -> Any:
     return asyncio.run(getattr(servicer, method)(request, Context()))
 
 
-def test_shim_starts_from_anywhere_and_prints_a_port(tmp_path: Path) -> None:
-    shim = write_plugin(tmp_path / "a 'quoted' $directory")
-    assert os.access(shim, os.X_OK)
-    with subprocess.Popen([shim, "127.0.0.1:1"], cwd=tmp_path, stdout=subprocess.PIPE) as process:
+def test_shim_runs_a_project_whose_path_needs_quotes(tmp_path: Path) -> None:
+    project = tmp_path / "bob's own $project"
+    shutil.copytree(ROOT / "local" / "gcp_plugin", project / "local" / "gcp_plugin")
+    write = "from local.gcp_plugin.install import *; print(write_plugin(Path('plugin')))"
+    env = os.environ | {"PYTHONPATH": str(project)}
+    subprocess.run([sys.executable, "-c", write], cwd=tmp_path, env=env, check=True, timeout=60)
+    assert starts(tmp_path / "plugin" / NAME, tmp_path)
+
+
+def test_shim_starts_from_anywhere(tmp_path: Path) -> None:
+    shim = write_plugin(tmp_path / "new" / "directory")
+    assert shim.name == NAME
+    assert starts(shim, tmp_path)
+
+
+def starts(shim: Path, directory: Path) -> bool:
+    """It prints the port it listens on."""
+    with subprocess.Popen([shim, "127.0.0.1:1"], cwd=directory, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
-            assert 0 < int(process.stdout.readline()) < 65536
+            return 0 < int(process.stdout.readline()) < 65536
         finally:
             process.terminate()
 
@@ -83,3 +102,10 @@ def test_values_survive_the_way_there_and_back() -> None:
     assert to_plain(to_property_values(values, frozenset({"text", "none"}))) == values
     assert to_property_values(values, frozenset({"text"}))["text"] == PropertyValue("a", is_secret=True)
     assert not to_property_values(values, frozenset({"none"}))["none"].is_secret
+
+
+def test_schema_has_every_kind() -> None:
+    schema = json.loads(call("GetSchema", provider_pb2.GetSchemaRequest()).schema)
+    assert schema["resources"].keys() == KINDS.keys()
+    for token, resource in schema["resources"].items():
+        assert set(resource["requiredInputs"]) <= set(resource["inputProperties"]), token
