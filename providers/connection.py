@@ -1,4 +1,4 @@
-"""Where Prefect is, from the stack's configuration or the environment, and the one connection to it per process."""
+"""Where Prefect is, by the stack's configuration or the environment; one connection to it per process."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ _GUARD = threading.Lock()
 def lifecycle(config: Callable[[str], Any], environment: Mapping[str, str] = os.environ) -> Lifecycle:
     """Return the process's lifecycle for a stack's configuration.
 
-    `prefect:apiUrl`, else PREFECT_API_URL, is the address. The key is PREFECT_API_KEY, else the secret `prefect:apiKey`;
-    a self-hosted server with a password takes PREFECT_API_AUTH_STRING, else the secret `prefect:authString`.
+    `prefect:apiUrl`, else PREFECT_API_URL, is the address. The key is PREFECT_API_KEY, else the secret
+    `prefect:apiKey`; a self-hosted server with a password takes PREFECT_API_AUTH_STRING, else the secret
+    `prefect:authString`.
     """
     settings = (
         config("prefect:apiUrl") or environment.get("PREFECT_API_URL"),
@@ -52,25 +53,25 @@ class PlainErrors:
 
 
 def speak_plainly() -> None:
-    """Let the SDK's server of dynamic providers, if this process is one, show errors without their tracebacks."""
+    """Let the SDK's server of dynamic providers, if this process is one, show errors plainly."""
     main = sys.modules["__main__"]
     if getattr(main, "DynamicResourceProviderServicer", None) is not None:
         vars(main)["traceback"] = PlainErrors
 
 
 def _connect(api_url: str | None, api_key: str | None, auth_string: str | None) -> PrefectClient:
-    from providers.prefect_client import PrefectClient
+    from providers.prefect_client import PrefectClient  # noqa: PLC0415  loads httpx, 0.5 s
 
     return PrefectClient(server(api_url, api_key, auth_string))
 
 
 def server(api_url: str | None, api_key: str | None, auth_string: str | None) -> Server:
     """Return the server to talk to. Raises NotPrefectError where no address is set."""
-    from providers.http import Server
+    from providers.http import Server  # noqa: PLC0415  loads httpx, 0.5 s
 
     if not api_url:
         raise NotPrefectError(
-            "where is Prefect? Set its address with `pulumi config set prefect:apiUrl http://127.0.0.1:4200/api`, or "
-            "PREFECT_API_URL"
+            "where is Prefect? Set its address with `pulumi config set prefect:apiUrl "
+            "http://127.0.0.1:4200/api`, or PREFECT_API_URL"
         )
     return Server(api_url.rstrip("/"), api_key or None, auth_string or None)

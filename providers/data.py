@@ -1,4 +1,4 @@
-"""A block's data as Pulumi and Prefect hand it over: unknowns, references, what is secret, and what counts as equal."""
+"""A block's data as Pulumi and Prefect hand it over: unknowns, references, secrets, what counts as equal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-# What the engine sends in place of a value that a preview cannot know yet (pulumi.runtime.rpc.UNKNOWN), and how a secret
-# travels over its protocol (pulumi.runtime.rpc.wrap_rpc_secret). Both are part of Pulumi's wire format. They are repeated
-# here so that this module, and the client above it, need no Pulumi.
+# What the engine sends in place of a value that a preview cannot know yet (pulumi.runtime.rpc.UNKNOWN), and
+# how a secret travels over its protocol (pulumi.runtime.rpc.wrap_rpc_secret). Both are part of Pulumi's wire
+# format. They are repeated here so that this module, and the client above it, need no Pulumi.
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a type tag, not a password
@@ -57,10 +57,10 @@ def _plain(value: Any) -> Any:
 
 
 def is_open(field: str, fields: Mapping[str, Any] | None) -> bool:
-    """Tell whether a field of a block may be shown: only where its schema says that it is a scalar and no secret.
+    """Tell whether a field of a block may be shown: only if its schema says it is a scalar and no secret.
 
-    `fields` is the block schema's `fields`; without a schema nothing may be shown. An object or an untyped value may hold
-    a key (`extras` of a dbt target, for one), so those are secret whatever the schema says.
+    `fields` is the block schema's `fields`; without a schema nothing may be shown. An object or an untyped
+    value may hold a key (`extras` of a dbt target, for one), so those are secret whatever the schema says.
     """
     if fields is None:
         return False
@@ -79,11 +79,34 @@ def _names_secret(field: str, secret_fields: list[str]) -> bool:
     return any(secret == field or secret.startswith(f"{field}.") for secret in secret_fields)
 
 
+def hidden(data: Mapping[str, Any], fields: Mapping[str, Any] | None) -> set[str]:
+    """Return the fields of a block's data that may not be shown. References to other blocks may."""
+    return {field for field, value in data.items() if not is_reference(value) and not is_open(field, fields)}
+
+
 def seal(data: Mapping[str, Any], fields: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the data with every field that may not be shown wrapped as a secret, as the engine reads it."""
+    secrets = {field for field in hidden(data, fields) if data[field] != UNKNOWN}
     return {
-        field: value
-        if value == UNKNOWN or is_reference(value) or is_open(field, fields)
-        else {SIGNATURE: SECRET, "value": value}
+        field: {SIGNATURE: SECRET, "value": value} if field in secrets else value
         for field, value in data.items()
     }
+
+
+def revisions(
+    olds: Mapping[str, Any], data: Mapping[str, Any], fields: Mapping[str, Any] | None
+) -> dict[str, int | str]:
+    """Count how often each hidden field has changed, so that a preview can show that it does.
+
+    `olds` are the properties before. Pulumi prints a secret as `[secret]` whether it changes or not, and a
+    digest of it would help to guess it.
+    """
+    before, counts = olds.get("data", {}), olds.get("revisions", {})
+    return {
+        field: UNKNOWN if has_unknown(data[field]) else counts.get(field, 1) + _changed(before, data, field)
+        for field in sorted(hidden(data, fields))
+    }
+
+
+def _changed(before: Mapping[str, Any], data: Mapping[str, Any], field: str) -> bool:
+    return field in before and canonical(before[field]) != canonical(data[field])

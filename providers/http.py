@@ -1,4 +1,4 @@
-"""Requests to one Prefect API: its address, its key, and patience with a server that is busy or away for a moment."""
+"""Requests to one Prefect API: its address, its key, and patience with a server that is busy or away."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ DOWN_PATIENCE = 6.0  # seconds of retrying one request while nobody listens
 FIRST_PAUSE = 0.1  # seconds, doubled by each attempt
 LONGEST_PAUSE = 5.0  # seconds
 
-# SQLite has one writer, and Prefect answers 503 to the others, sometimes after having written: it is faster to take turns.
-# One lock for each server, since a process may hold several clients of it.
+# SQLite has one writer, and Prefect answers 503 to the others, sometimes after having written: it is faster
+# to take turns. One lock for each server, since a process may hold several clients of it.
 _TURNS: dict[str, threading.Lock] = {}
 _TURNS_GUARD = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where Prefect's API is and how to sign in. The key and the password never show up in a representation."""
+    """Where Prefect's API is and how to sign in. Its representation shows neither key nor password."""
 
     api_url: str
     api_key: str | None = field(default=None, repr=False)
@@ -159,29 +159,30 @@ class Requests:
         status = response.status_code
         if status in {401, 403}:
             raise RefusedError(
-                f"Prefect at {self.server.api_url} refused this request (HTTP {status}): set PREFECT_API_KEY, or "
-                "PREFECT_API_AUTH_STRING for a self-hosted server, or `pulumi config set --secret prefect:apiKey …`"
+                f"Prefect at {self.server.api_url} refused this request (HTTP {status}): set "
+                "PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a self-hosted server, or `pulumi config set "
+                "--secret prefect:apiKey …`"
             )
         if _is_foreign(response):
             raise NotPrefectError(
-                f"{self.server.api_url} answers, but not as Prefect's API does (HTTP {status}): does prefect:apiUrl end "
-                "in /api, or for Prefect Cloud in /accounts/<id>/workspaces/<id>?"
+                f"{self.server.api_url} answers, but not as Prefect's API does (HTTP {status}): does "
+                "prefect:apiUrl end in /api, or for Prefect Cloud in /accounts/<id>/workspaces/<id>?"
             )
         if not (response.is_success or status in accept):
             raise RejectedError(
-                f"Prefect at {self.server.api_url} declined {response.request.method} {response.request.url.path}: "
-                f"HTTP {status}{_without(_detail(response), sent)}"
+                f"Prefect at {self.server.api_url} declined {response.request.method} "
+                f"{response.request.url.path}: HTTP {status}{_without(_detail(response), sent)}"
             )
 
     def _given_up(self, lost: Lost, waited: float) -> PrefectError:
         if lost.down:
             return UnreachableError(
-                f"Prefect at {self.server.api_url} can't be reached ({lost}). Start it (`python -m local up` for the "
-                "local stack) or set its address: `pulumi config set prefect:apiUrl <url>/api`"
+                f"Prefect at {self.server.api_url} can't be reached ({lost}). Start it (`python -m local up` "
+                "for the local stack) or set its address: `pulumi config set prefect:apiUrl <url>/api`"
             )
         return RejectedError(
-            f"Prefect at {self.server.api_url} kept failing for {waited:.0f} s, at last with: {lost}. Run the "
-            "same command again when the server is well"
+            f"Prefect at {self.server.api_url} kept failing for {waited:.0f} s, at last with: {lost}. Run "
+            "the same command again when the server is well"
         )
 
 
@@ -208,7 +209,7 @@ def _retry_after(response: httpx.Response) -> float:
 
 
 def _is_foreign(response: httpx.Response) -> bool:
-    """Tell whether this is no answer of a Prefect API: no JSON, or FastAPI's 404 for a path it does not have."""
+    """Tell whether this is no answer of a Prefect API: no JSON, or a 404 for a path it does not have."""
     if response.status_code >= 500 or not response.content:
         return response.status_code == 404
     try:

@@ -34,7 +34,11 @@ class GcpCredentialsBlock(PrefectBlock, module="prefect", name="GcpCredentials")
         adopt: Input[bool] = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        key = None if service_account_info is None else Output.secret(cast("Input[Any]", service_account_info)).apply(_key)
+        key = (
+            None
+            if service_account_info is None
+            else Output.secret(cast("Input[Any]", service_account_info)).apply(_key)
+        )
         data = _given(project=project, service_account_info=key)
         super().__init__(
             resource_name,

@@ -1,4 +1,4 @@
-"""What happens to a block at each step of Pulumi's engine. Knows no HTTP and, but for its result types, no Pulumi."""
+"""What happens to a block at each step of Pulumi's engine. Knows neither HTTP nor the Pulumi SDK."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from providers.data import UNKNOWN, canonical, has_unknown, seal
+from providers.data import UNKNOWN, canonical, has_unknown, revisions, seal
 from providers.errors import NameTakenError, PrefectError
 from providers.schemas import committed
 
 if TYPE_CHECKING:
-    from providers.prefect_client import Document, PrefectClient, Schema
+    from providers.prefect_client import PrefectClient, Schema
 
 Properties = dict[str, Any]
 IDENTITY = ("block_type", "block_name")
@@ -37,7 +37,8 @@ class Difference:
 class Lifecycle:
     """One provider process's view of the blocks of one Prefect server. Safe to share between threads.
 
-    `connect` makes the client. It is called at the first request, so that a run that changes nothing loads no HTTP.
+    `connect` makes the client. It is called at the first request, so that a run that changes nothing loads no
+    HTTP.
     """
 
     def __init__(self, connect: Callable[[], PrefectClient]) -> None:
@@ -63,21 +64,22 @@ class Lifecycle:
 
         Raises PrefectError only where the server has to be asked for a schema and can't be.
         """
-        from providers.validation import data_problems, name_problems
+        from providers.validation import data_problems, name_problems  # noqa: PLC0415
 
         inputs = {"adopt": False, **news}
         slug, data = inputs.get("block_type"), inputs.get("data", {})
         problems = name_problems(inputs.get("block_name"))
-        if slug == UNKNOWN:
-            return Checked({**inputs, "data": _sealed(data, None)}, problems)
-        try:
-            wanted, fields = self._wanted(str(slug))
-        except PrefectError as error:
-            return Checked({**inputs, "data": _sealed(data, None)}, [*problems, str(error)])
-        inputs["schema"] = wanted
-        if not _same_inputs(olds, inputs):
+        fields: Mapping[str, Any] | None = None
+        if slug != UNKNOWN:
+            try:
+                inputs["schema"], fields = self._wanted(str(slug))
+            except PrefectError as error:
+                problems.append(str(error))
+        if fields is not None and not _same_inputs(olds, inputs):
             problems += data_problems(data, fields)
-        return Checked({**inputs, "data": _sealed(data, fields)}, problems)
+        if isinstance(data, Mapping):
+            inputs |= {"data": seal(data, fields), "revisions": revisions(olds, data, fields)}
+        return Checked(inputs, problems)
 
     def diff(self, document_id: str, olds: Properties, news: Properties) -> Difference:
         """Compare what the block was last known to be with what it shall be."""
@@ -122,21 +124,24 @@ class Lifecycle:
         document = self.client.document(document_id)
         if document is None:
             return None
-        # Where nothing differs, the very same data: a null or a 4.0 is no drift.
-        data = props.get("data", {})
-        actual: Properties = {
+        kind = committed(document.type_slug)
+        fields = kind.fields if kind else document.fields
+        data = _as_given(document.data, props.get("data", {}))
+        return {
             "adopt": False,
             **props,
             "block_type": document.type_slug,
             "block_name": document.name,
             "schema": {"checksum": document.checksum, "version": document.version},
+            "data": seal(data, fields),
+            "revisions": revisions(props, data, fields),
         }
-        return self._outputs(actual, data if document.holds(data) else _given(document, data))
 
     def delete(self, document_id: str) -> None:
-        """Delete the block; fine if it is gone, and not done if another resource of this run has just taken it over.
+        """Delete the block; fine if it is gone. Not done if another resource of this run has taken it over.
 
-        The latter is what renaming a resource in the program without an alias looks like, or `pulumi up --replace`.
+        The latter is what renaming a resource in the program without an alias looks like, or `pulumi up
+        --replace`.
         """
         with self._lock:
             if document_id in self._taken:
@@ -162,13 +167,15 @@ class Lifecycle:
         return self.client.schema(slug, wanted["checksum"], wanted["version"])
 
     def _outputs(self, props: Properties, data: Mapping[str, Any]) -> Properties:
-        kind = committed(props["block_type"])
+        return {**props, "data": seal(data, self._fields(props["block_type"]))}
+
+    def _fields(self, slug: str) -> Mapping[str, Any] | None:
+        """Return a schema to tell by what may be shown; None, for nothing, if none is at hand."""
+        kind = committed(slug)
         if kind is not None:
-            fields: Mapping[str, Any] | None = kind.fields
-        else:
-            known = self._newest.get(props["block_type"])
-            fields = known.fields if known else None
-        return {**props, "data": seal(data, fields)}
+            return kind.fields
+        newest = self._newest.get(slug)
+        return newest.fields if newest else None
 
     def _take(self, document_id: str, props: Properties) -> None:
         with self._lock:
@@ -183,15 +190,15 @@ class Lifecycle:
             self._kept.add(document_id)
 
 
-def _sealed(data: Any, fields: Mapping[str, Any] | None) -> Any:
-    return seal(data, fields) if isinstance(data, Mapping) else data
-
-
-def _given(document: Document, data: Mapping[str, Any]) -> Properties:
-    """Return the document's data, each field that means the same written as it was given."""
+def _as_given(actual: Mapping[str, Any], given: Mapping[str, Any]) -> Properties:
+    """Return the actual data, written as given where it means the same: a 4.0 or a null is no drift."""
+    fields = {
+        field: given[field] if field in given and canonical(given[field]) == canonical(value) else value
+        for field, value in actual.items()
+    }
     return {
-        field: data[field] if field in data and canonical(data[field]) == canonical(value) else value
-        for field, value in document.data.items()
+        **{field: value for field, value in given.items() if value is None and field not in actual},
+        **fields,
     }
 
 
@@ -204,6 +211,6 @@ def _same_inputs(olds: Properties, news: Properties) -> bool:
 
 def _twice(props: Properties) -> str:
     return (
-        f"two resources of this program declare the same block, {props.get('block_type')}/{props.get('block_name')}: give "
-        "one of them another name"
+        "two resources of this program declare the same block, "
+        f"{props.get('block_type')}/{props.get('block_name')}: give one of them another name"
     )

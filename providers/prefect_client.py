@@ -1,7 +1,8 @@
 """Prefect's blocks over HTTP: types, schemas and documents. Knows no Pulumi and needs no Prefect installed.
 
-Every method may raise a `providers.errors.PrefectError`: unreachable, refused, no Prefect at the address, declined.
-Requests that lost their answer are reconciled by looking, so nothing is done twice and nothing is left half done.
+Every method may raise a `providers.errors.PrefectError`: unreachable, refused, no Prefect at the address,
+declined. Requests that lost their answer are reconciled by looking, so nothing is done twice and nothing is
+left half done.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class Document:
-    """A block as the server has it. `data` holds secrets in clear, and a reference for each block it refers to."""
+    """A block as the server has it: `data` with secrets in clear, and with references to other blocks."""
 
     id: str
     type_slug: str
@@ -47,6 +48,7 @@ class Document:
     data: dict[str, Any]
     checksum: str
     version: str
+    fields: dict[str, Any]
 
     def holds(self, data: Mapping[str, Any]) -> bool:
         """Tell whether the block has exactly this data."""
@@ -54,7 +56,7 @@ class Document:
 
 
 class PrefectClient:
-    """The blocks of one Prefect server. Safe to share between threads; remembers the schemas it has registered."""
+    """The blocks of one Prefect server. Safe to share between threads; remembers registered schemas."""
 
     def __init__(self, server: Server, requests: Requests | None = None) -> None:
         self.server = server
@@ -107,19 +109,20 @@ class PrefectClient:
             response = look() or response
         if response.status_code == 409:
             raise RejectedError(
-                f"Prefect at {self.server.api_url} says block {type_slug}/{name} conflicts with another, and has none of "
-                "that name: does a reference in it point to a block that was deleted? Run `pulumi up --refresh`"
+                f"Prefect at {self.server.api_url} says block {type_slug}/{name} conflicts with another, and "
+                "has none of that name: does a reference in it point to a block that was deleted? Run "
+                "`pulumi up --refresh`"
             )
         return _document(response.json(), sent=data)
 
     def replace(self, document_id: str, data: Mapping[str, Any], schema: Schema) -> None:
-        """Replace a block's data and schema; nothing of the old data stays. Raises GoneError where there is none."""
+        """Replace a block's data and schema; nothing of the old data stays. Raises GoneError."""
         body = {"data": dict(data), "block_schema_id": schema.id, "merge_existing_data": False}
         response = self._requests.send("PATCH", f"/block_documents/{document_id}", json=body, accept=MISSING)
         if response.status_code == 404:
             raise GoneError(
-                f"block {document_id} is no longer in Prefect at {self.server.api_url}: run `pulumi up --refresh`, which "
-                "sees that and creates it anew"
+                f"block {document_id} is no longer in Prefect at {self.server.api_url}: run `pulumi up "
+                "--refresh`, which sees that and creates it anew"
             )
 
     def delete(self, document_id: str) -> None:
@@ -167,7 +170,7 @@ class PrefectClient:
         return schema
 
     def _register(self, kind: BlockKind) -> Schema:
-        """Do what `Block.register_type_and_schema` does: first what is nested, then the type, then the schema."""
+        """Do what `Block.register_type_and_schema` does: what is nested, then the type, then the schema."""
         existing = self._schema(kind.checksum, kind.version)
         for slug in kind.nested if existing is None else ():
             inner = committed(slug)
@@ -187,8 +190,9 @@ class PrefectClient:
             )
             if created is None:
                 raise RejectedError(
-                    f"Prefect at {self.server.api_url} has another block type named {kind.block_type['name']!r}, so "
-                    f"{kind.slug!r} can't be registered; delete or rename that type there"
+                    f"Prefect at {self.server.api_url} has another block type named "
+                    f"{kind.block_type['name']!r}, so {kind.slug!r} can't be registered; delete or rename "
+                    "that type there"
                 )
             return created
         wanted = {field: kind.block_type[field] for field in SHOWN_OF_TYPE}
@@ -242,6 +246,7 @@ def _document(found: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -
         data=data,
         checksum=schema.get("checksum", ""),
         version=schema.get("version", ""),
+        fields=schema.get("fields", {}),
     )
 
 
@@ -262,13 +267,15 @@ def _text(value: Any) -> Any:
 
 def _taken(type_slug: str, name: str, api_url: str) -> str:
     return (
-        f"Prefect at {api_url} already has a {type_slug} block named {name!r} with other data. Give this one another name, "
-        "or set adopt=True to take that block over: its data is then replaced, and `pulumi destroy` deletes it"
+        f"Prefect at {api_url} already has a {type_slug} block named {name!r} with other data. Give this one "
+        "another name, or set adopt=True to take that block over: its data is then replaced, and `pulumi "
+        "destroy` deletes it"
     )
 
 
 def _unknown(type_slug: str, api_url: str) -> str:
     return (
-        f"neither this project nor Prefect at {api_url} knows block type {type_slug!r}. Commit its schema with "
-        "`python -m providers.schemas package.module:Class`, or register it with `prefect block register -m <package>`"
+        f"neither this project nor Prefect at {api_url} knows block type {type_slug!r}. Commit its schema "
+        "with `python -m providers.schemas package.module:Class`, or register it with `prefect block "
+        "register -m <package>`"
     )

@@ -1,7 +1,8 @@
 """The dynamic provider that Pulumi pickles into its state.
 
-What runs at refresh and delete is the pickle in the state. So it must stay loadable, and it is no more than this class's
-name: never move or rename `providers.provider.PrefectBlockProvider`, and give it no state of its own.
+What runs at refresh and delete is the pickle in the state. So it must stay loadable, and it is no more than
+this class's name: never move or rename `providers.provider.PrefectBlockProvider`, and give it no state of its
+own.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class PrefectBlockProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where Prefect is. Nothing is connected to, and nothing is refused, before it is needed."""
-        from providers.connection import lifecycle, speak_plainly
+        from providers.connection import lifecycle, speak_plainly  # noqa: PLC0415  not pickled with it
 
         speak_plainly()
         self._lifecycle = lifecycle(req.config.get)
@@ -76,7 +77,7 @@ class PrefectBlockProvider(ResourceProvider):
 
 
 def _plain(props: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties without the provider's own text, unknowns as they travel, whole numbers as integers."""
+    """Return the properties without the pickle, unknowns as they travel, whole numbers as integers."""
     return {key: _known(value) for key, value in props.items() if key != "__provider"}
 
 

@@ -1,4 +1,7 @@
-"""Find what is wrong with a block's name and data before anything is sent. Messages never quote a value: it may be secret."""
+"""Find what is wrong with a block's name and data before anything is sent.
+
+Messages never quote a value of the data: it may be secret.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def name_problems(name: Any) -> list[str]:
 
 
 def data_problems(data: Any, fields: Mapping[str, Any]) -> list[str]:
-    """List what is wrong with the data by the block's own schema, each message beginning with the field's path.
+    """List what is wrong with the data by the block's own schema, each beginning with the field's path.
 
     Unknown values and references to other blocks fit wherever the schema has room for them.
     """

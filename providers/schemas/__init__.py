@@ -1,6 +1,7 @@
 """Block types and schemas as the installed libraries define them, committed as JSON.
 
-Importing `prefect_gcp` and `prefect_dbt` to ask them takes about 20 s, so each type is one file here, `<slug>.json`:
+Importing `prefect_gcp` and `prefect_dbt` to ask them takes about 20 s, so each type is one file here,
+`<slug>.json`:
 
     {"block_type": {name, slug, logo_url, documentation_url, description, code_example},
      "schema": {"checksum", "version", "capabilities", "fields"},

@@ -1,7 +1,7 @@
-"""`python -m providers.schemas [--check] [package.module:Class …]`: write the committed schemas from the libraries.
+"""`python -m providers.schemas [--check] [package.module:Class …]`: write the committed schemas.
 
-Without classes: the types that `providers.kinds` has helpers for. `--check` writes nothing and fails where a file is out
-of date. Needs the libraries of the block types installed.
+Without classes: the types that `providers.kinds` has helpers for. `--check` writes nothing and fails where a
+file is out of date. Needs the libraries of the block types installed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import importlib
 import json
 import sys
-import typing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -34,11 +33,11 @@ def load(spec: str) -> Any:
 
 def blocks_in(annotation: Any) -> list[Any]:
     """List the block classes that a field's annotation mentions, as Prefect's own registration finds them."""
-    from prefect.blocks.core import Block
-
-    if Block.is_block_class(annotation):
+    core = importlib.import_module("prefect.blocks.core")
+    if core.Block.is_block_class(annotation):
         return [annotation]
-    return [block for inner in typing.get_args(annotation) for block in blocks_in(inner)]
+    # Its own idea of what is nested: it does not look into `Annotated`, so not into a profile's target.
+    return [block for inner in core._nested_type_args(annotation) for block in blocks_in(inner)]
 
 
 def describe(block: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def made() -> Recorder:
         blocks = Blocks("blocks", config, warehouse, identity)
         return pulumi.Output.all(blocks.profile.urn, blocks.credentials.urn)
 
-    pulumi.runtime.test(declare)()
+    pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
     return recorder
 
 

@@ -1,9 +1,9 @@
-"""Chains of blocks put through a client: create, change, read, delete; and what the server must hold after each."""
+"""Chains of blocks put through a client, and what the server must hold after each step."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,10 @@ class Chain:
         self.prefect.delete(self.credentials)
 
 
-def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, chains: int = 2, share: float = 0.3) -> Plan:
-    """Put some chains through all of their life at once, by one seed's faults. Raises where anything is amiss."""
+def run(
+    proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, chains: int = 2, share: float = 0.3
+) -> Plan:
+    """Put some chains through their whole life at once, by one seed's faults. Raises if anything is amiss."""
     plan = Plan(seed, share=share)
     proxy.plan = plan
     with closing(client(proxy.url)) as prefect, ThreadPoolExecutor(chains) as pool:

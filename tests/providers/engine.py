@@ -1,4 +1,4 @@
-"""The real Pulumi engine, on a program in a directory of its own, with a state and a passphrase of its own."""
+"""The real Pulumi engine, on a program with a directory, a state and a passphrase of its own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def pulumi_directory() -> Path:
     found = shutil.which("pulumi")
     if found:
         return Path(found).parent
-    from local.paths import user_cache
-    from local.pulumi_cli.find import directory
+    # Only where it is needed, so that these tests also run without the local platform.
+    from local.paths import user_cache  # noqa: PLC0415
+    from local.pulumi_cli.find import directory  # noqa: PLC0415
 
     return directory(user_cache(), print)
 
@@ -41,7 +42,8 @@ class Stack:
             (self.root / name).mkdir(parents=True, exist_ok=True)
         (self.root / "passphrase").write_text("correct horse")
         (self.root / "program" / "Pulumi.yaml").write_text("name: try\nruntime: python\n")
-        # The language host lists the installed packages with pip, which an environment made by uv does not have.
+        # The language host lists the installed packages with pip, which an environment made by uv does not
+        # have.
         (self.root / "shim" / "pip" / "__init__.py").touch()
         (self.root / "shim" / "pip" / "__main__.py").write_text("print('[]')")
         self.pulumi("stack", "init", "dev")
@@ -49,7 +51,9 @@ class Stack:
 
     def variables(self) -> dict[str, str]:
         """The environment of every command."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))
+        }
         return {
             **inherited,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(self.cli), os.environ["PATH"]]),

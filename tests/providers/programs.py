@@ -1,4 +1,4 @@
-"""Programs for the real engine. Their names begin with the configuration's `prefix`, since one server serves all tests."""
+"""Programs for the real engine. All names begin with the setting `prefix`: one server serves all tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ HEAD = """
 import json
 prefix = config.require("prefix")
 threads = config.get_int("threads") or 4
-key = {"type": "service_account", "client_email": "dbt@p", "private_key": config.get("key") or "k1"}
+key = config.get_object("info") or {"type": "service_account", "private_key": config.get("key") or "k1"}
 """
 
 CREDENTIALS = """
@@ -35,5 +35,10 @@ profile = DbtCliProfileBlock(
 ONE = f"{HEAD}{CREDENTIALS}"
 
 HOOK = f"""{HEAD}
-PrefectBlock("hook", block_type="slack-webhook", block_name=prefix + "hook", data={{"url": "https://x"}})
+PrefectBlock(
+    "hook",
+    block_type="slack-webhook",
+    block_name=prefix + "hook",
+    data={{"url": "https://x"}},
+)
 """

@@ -40,7 +40,9 @@ def test_creating_twice_is_creating_once(client: PrefectClient, prefect: Prefect
     assert len(prefect.documents(prefix)) == 1
 
 
-def test_a_name_that_is_taken_names_the_option(client: PrefectClient, prefect: PrefectServer, prefix: str) -> None:
+def test_a_name_that_is_taken_names_the_option(
+    client: PrefectClient, prefect: PrefectServer, prefix: str
+) -> None:
     create(client, f"{prefix}a", {"project": "theirs"})
     with pytest.raises(NameTakenError, match="adopt=True"):
         create(client, f"{prefix}a", {"project": "ours"})
@@ -52,7 +54,9 @@ def test_the_same_name_in_another_type_is_free(client: PrefectClient, prefix: st
     assert create(client, f"{prefix}a", {"schema": "ds"}, TARGET) != first
 
 
-def test_replacing_leaves_nothing_of_the_old_data(client: PrefectClient, prefect: PrefectServer, prefix: str) -> None:
+def test_replacing_leaves_nothing_of_the_old_data(
+    client: PrefectClient, prefect: PrefectServer, prefix: str
+) -> None:
     document = create(client, f"{prefix}a", {"project": "p", "service_account_info": {"a": "1", "b": "2"}})
     client.replace(document, {"service_account_info": {"b": "3"}}, schema(client, CREDENTIALS))
     assert prefect.documents(prefix)[f"{prefix}a"]["data"] == {"service_account_info": {"b": "3"}}
@@ -69,7 +73,7 @@ def test_a_reference_reads_back_as_one(client: PrefectClient, prefix: str) -> No
 
 def test_a_reference_to_nothing_is_declined(client: PrefectClient, prefix: str) -> None:
     nothing = "00000000-0000-4000-8000-000000000000"
-    with pytest.raises(RejectedError, match="points? to a block that was deleted"):
+    with pytest.raises(RejectedError, match=r"points? to a block that was deleted"):
         create(client, f"{prefix}t", {"schema": "ds", "credentials": reference(nothing)}, TARGET)
 
 

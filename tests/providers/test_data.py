@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from providers.data import SIGNATURE, UNKNOWN, canonical, has_unknown, is_open, reference, seal
 from providers.schemas import committed
 
-SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
 
 
@@ -41,7 +47,9 @@ def test_same_to_prefect(one: Any, other: Any) -> None:
     assert canonical(one) == canonical(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [(True, 1), ("1", 1), ([], {}), (0, False), ("", {}), ([None], [])])
+@pytest.mark.parametrize(
+    ("one", "other"), [(True, 1), ("1", 1), ([], {}), (0, False), ("", {}), ([None], [])]
+)
 def test_different_to_prefect(one: Any, other: Any) -> None:
     assert canonical(one) != canonical(other)
 

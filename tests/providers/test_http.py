@@ -35,7 +35,9 @@ class Clock:
 
 
 def requests(
-    handler: Callable[[httpx.Request], httpx.Response], clock: Clock | None = None, server: Server | None = None
+    handler: Callable[[httpx.Request], httpx.Response],
+    clock: Clock | None = None,
+    server: Server | None = None,
 ) -> Requests:
     clock = clock or Clock()
     return Requests(
@@ -175,7 +177,10 @@ def test_the_key_is_in_no_representation() -> None:
     [
         (Server(URL), None),
         (Server(CLOUD, api_key="pnu_1"), "Bearer pnu_1"),
-        (Server(URL, auth_string="admin:pass:word"), f"Basic {base64.b64encode(b'admin:pass:word').decode()}"),
+        (
+            Server(URL, auth_string="admin:pass:word"),
+            f"Basic {base64.b64encode(b'admin:pass:word').decode()}",
+        ),
     ],
 )
 def test_signs_in(server: Server, header: str | None) -> None:

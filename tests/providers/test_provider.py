@@ -44,12 +44,15 @@ def test_a_provider_that_has_been_used_pickles_the_same() -> None:
 
 
 def test_properties_lose_the_pickle_and_keep_unknowns_and_integers() -> None:
-    props = {"__provider": "x", "data": {"threads": 4.0, "half": 0.5, "list": [Unknown(), True, 1e300]}}
+    unknown = Unknown()  # type: ignore[no-untyped-call]
+    props = {"__provider": "x", "data": {"threads": 4.0, "half": 0.5, "list": [unknown, True, 1e300]}}
     assert _plain(props) == {"data": {"threads": 4, "half": 0.5, "list": [UNKNOWN, True, 1e300]}}
 
 
 @pytest.mark.parametrize("module", ["providers", "providers.provider", "providers.connection"])
 def test_a_run_that_changes_nothing_loads_neither_prefect_nor_http(module: str) -> None:
-    loaded = f"import sys, {module}; print([m for m in ('prefect', 'httpx', 'jsonschema') if m in sys.modules])"
+    loaded = (
+        f"import sys, {module}; print([m for m in ('prefect', 'httpx', 'jsonschema') if m in sys.modules])"
+    )
     result = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"

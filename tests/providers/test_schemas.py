@@ -28,7 +28,9 @@ def test_whatever_a_kind_holds_is_committed_too(slug: str) -> None:
     assert all(committed(inner) for inner in kind.nested)
 
 
-@pytest.mark.parametrize("slug", ["slack-webhook", "", ".", "../schemas/gcp-credentials", "/etc/passwd", "a\0b"])
+@pytest.mark.parametrize(
+    "slug", ["slack-webhook", "", ".", "../schemas/gcp-credentials", "/etc/passwd", "a\0b"]
+)
 def test_no_other_file_is_a_kind(slug: str) -> None:
     assert committed(slug) is None
 

@@ -41,7 +41,11 @@ def test_good_targets(schema: str, threads: int, extras: dict[str, Any]) -> None
     assert data_problems(data, fields(TARGET)) == []
 
 
-@given(st.dictionaries(st.sampled_from(["schema", "threads", "project", "extras", "credentials"]), st.just(UNKNOWN)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["schema", "threads", "project", "extras", "credentials"]), st.just(UNKNOWN)
+    )
+)
 def test_unknowns_fit_everywhere(unknown: dict[str, str]) -> None:
     assert data_problems({"schema": "ds", **unknown}, fields(TARGET)) == []
 
@@ -60,20 +64,40 @@ def test_an_unknown_inside_an_object_is_understood() -> None:
         (TARGET, {}, "data.schema: is missing"),
         (TARGET, {"schema": "ds", "threads": "four"}, "data.threads: must be integer, not string"),
         (TARGET, {"schema": "ds", "threads": True}, "data.threads: must be integer, not boolean"),
-        (TARGET, {"schema": "ds", "thread": 4}, "data.thread: block type 'dbt-cli-bigquery-target-configs' has no such field"),
+        (
+            TARGET,
+            {"schema": "ds", "thread": 4},
+            "data.thread: block type 'dbt-cli-bigquery-target-configs' has no such field",
+        ),
         (TARGET, {"schema": "ds", "thread": 4}, "did you mean 'threads'?"),
         (TARGET, {"schema": "ds", "type": "postgres"}, "data.type: must be 'bigquery'"),
         (TARGET, {"schema": "ds", "extras": []}, "data.extras: must be object or null, not array"),
         (TARGET, {"schema": reference("1")}, "data.schema: takes a value, not a reference to a block"),
         (TARGET, {"schema": "ds", "credentials": {"$ref": {}}}, "data.credentials: a reference looks like"),
-        (TARGET, {"schema": "ds", "extras": {"a": [reference("1")]}}, "data.extras: a reference to a block only works"),
+        (
+            TARGET,
+            {"schema": "ds", "extras": {"a": [reference("1")]}},
+            "data.extras: a reference to a block only works",
+        ),
         (TARGET, {"schema": "ds", "extras": {"a": float("nan")}}, "data.extras.a: must be a finite number"),
         (TARGET, {"schema": "\ud800"}, "data.schema: is not valid Unicode text"),
         (TARGET, [], "data: must be an object"),
-        ("gcp-credentials", {"service_account_info": SECRET}, "data.service_account_info: must be object or null"),
-        ("gcp-credentials", {"service_account_info": {"private_key": MASK}}, "which is how Prefect masks a secret"),
+        (
+            "gcp-credentials",
+            {"service_account_info": SECRET},
+            "data.service_account_info: must be object or null",
+        ),
+        (
+            "gcp-credentials",
+            {"service_account_info": {"private_key": MASK}},
+            "which is how Prefect masks a secret",
+        ),
         ("dbt-cli-profile", {"name": "n", "target": "t"}, "data.target_configs: is missing"),
-        ("dbt-cli-profile", {"target_configs": reference("1")}, "data.name: is missing\ndata.target: is missing"),
+        (
+            "dbt-cli-profile",
+            {"target_configs": reference("1")},
+            "data.name: is missing\ndata.target: is missing",
+        ),
     ],
 )
 def test_a_problem_names_its_field(slug: str, data: Any, message: str) -> None:

@@ -1,0 +1,1 @@
+"""What the parts of this project take, and what they stand."""

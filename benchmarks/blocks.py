@@ -1,0 +1,203 @@
+"""`python -m benchmarks.blocks`: blocks by this provider, by its nearest peer, and by plain HTTP.
+
+All against the same real Prefect server, one after the other, whole processes, medians. The peer is OpenTofu
+with the Terraform provider for Prefect, taken from the directory `--peers` (tofu.xz,
+terraform-provider-prefect.xz, chain.tf); where that is absent it is skipped, saying so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import lzma
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from providers.http import Requests, Server
+from providers.prefect_client import PrefectClient
+from tests.providers import kills, prefect_server
+from tests.providers.chains import CREDENTIALS, TARGET, schema
+from tests.providers.engine import Stack, pulumi_directory
+from tests.providers.prefect_server import PrefectServer
+
+PROJECT = Path(__file__).parents[1]
+PROFILE = "dbt-cli-profile"
+EMPTY = "import pulumi\npulumi.export('nothing', 1)\n"
+Times = dict[str, list[float]]
+
+
+def timed(times: Times, name: str, action: Callable[[], object]) -> None:
+    """Add the seconds that an action takes to what is known by its name."""
+    start = time.perf_counter()
+    action()
+    times.setdefault(name, []).append(time.perf_counter() - start)
+    print(f"  {name}: {times[name][-1]:.2f} s", flush=True)
+
+
+def ours(times: Times, stack: Stack, chains: int) -> None:
+    """One round of this project's provider, and of the same program without blocks."""
+    stack.program(EMPTY)
+    stack.pulumi("up", "--yes", "--skip-preview")
+    timed(times, "no blocks: no-op up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
+    kills.prepare(stack, "ours-", chains)
+    timed(times, "ours: up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
+    timed(times, "ours: no-op up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
+    timed(times, "ours: refresh", lambda: stack.pulumi("refresh", "--yes", "--skip-preview"))
+    timed(times, "ours: destroy", lambda: stack.pulumi("destroy", "--yes", "--skip-preview"))
+
+
+def plain_http(times: Times, server: PrefectServer, chains: int) -> None:
+    """The same blocks by one request each, one after the other, by this project's client or by none."""
+    with closing(PrefectClient(Server(server.url), Requests(Server(server.url)))) as client:
+        kinds = {slug: schema(client, slug) for slug in (CREDENTIALS, TARGET, PROFILE)}
+        made: list[str] = []
+
+        def by_client() -> None:
+            for number in range(chains):
+                for slug, data in bodies(number).items():
+                    made.append(client.create(slug, f"client-{slug}-{number}", data, kinds[slug]).id)
+
+        timed(times, "client: create", by_client)
+        timed(times, "client: read", lambda: [client.document(one) for one in made])
+        timed(times, "client: delete", lambda: list(map(client.delete, reversed(made))))
+
+        def by_http() -> None:
+            made.clear()
+            for number in range(chains):
+                for slug, data in bodies(number).items():
+                    ids = {"block_type_id": kinds[slug].block_type_id, "block_schema_id": kinds[slug].id}
+                    body = {"name": f"http-{slug}-{number}", "data": data, **ids}
+                    made.append(server.call("POST", "/block_documents/", json=body)["id"])
+
+        timed(times, "plain HTTP: create", by_http)
+        secrets = "?include_secrets=true"
+        timed(
+            times,
+            "plain HTTP: read",
+            lambda: [server.call("GET", f"/block_documents/{one}{secrets}") for one in made],
+        )
+        timed(
+            times,
+            "plain HTTP: delete",
+            lambda: [server.call("DELETE", f"/block_documents/{one}") for one in made],
+        )
+
+
+def bodies(number: int) -> dict[str, dict[str, object]]:
+    """The data of one chain's blocks, without their references."""
+    return {
+        CREDENTIALS: {"project": "demo", "service_account_info": {"private_key": f"xx{number}"}},
+        TARGET: {"type": "bigquery", "schema": f"ds{number}", "threads": 4, "project": "demo"},
+        PROFILE: {
+            "name": "projet_m2_bi",
+            "target": "dev",
+            "target_configs": {"type": "bigquery", "schema": "ds"},
+        },
+    }
+
+
+class Peer:
+    """OpenTofu and its provider for Prefect, unpacked into a directory."""
+
+    def __init__(self, peers: Path, directory: Path, url: str, chains: int) -> None:
+        self.directory, self.chains = directory, chains
+        for name in ("tofu", "terraform-provider-prefect"):
+            (directory / name).write_bytes(lzma.decompress((peers / f"{name}.xz").read_bytes()))
+            (directory / name).chmod(0o755)
+        override = f'dev_overrides {{ "prefecthq/prefect" = "{directory}" }}'
+        (directory / "rc").write_text(f"provider_installation {{\n {override}\n direct {{}}\n}}\n")
+        (directory / "work").mkdir()
+        program = re.sub(r'endpoint = "[^"]*"', f'endpoint = "{url}"', (peers / "chain.tf").read_text())
+        (directory / "work" / "main.tf").write_text(program)
+
+    def run(self, command: str, *options: str) -> None:
+        """Run one of tofu's commands; it must succeed."""
+        approve = [] if command == "plan" else ["-auto-approve"]
+        arguments = [
+            str(self.directory / "tofu"),
+            command,
+            *approve,
+            f"-var=n={self.chains}",
+            "-no-color",
+            *options,
+        ]
+        environment = {**os.environ, "TF_CLI_CONFIG_FILE": str(self.directory / "rc")}
+        subprocess.run(
+            arguments, cwd=self.directory / "work", env=environment, check=True, capture_output=True
+        )
+
+    def round(self, times: Times, name: str, *options: str) -> None:
+        """Create, plan without changes, delete."""
+        timed(times, f"{name}: up", lambda: self.run("apply", *options))
+        timed(times, f"{name}: plan", lambda: self.run("plan", *options))
+        timed(times, f"{name}: destroy", lambda: self.run("destroy", *options))
+
+
+RATIOS = (
+    ("ours: no-op up", "no blocks: no-op up"),
+    ("ours: up", "peer: up"),
+    ("ours: destroy", "peer: destroy"),
+    ("ours: up", "peer at its best: up"),
+    ("ours: refresh", "peer at its best: plan"),
+    ("ours: destroy", "peer at its best: destroy"),
+    ("client: create", "plain HTTP: create"),
+    ("client: read", "plain HTTP: read"),
+    ("client: delete", "plain HTTP: delete"),
+)
+
+
+def report(times: Times, chains: int) -> None:
+    """Print the medians and the ratios."""
+    medians = {name: statistics.median(seconds) for name, seconds in times.items()}
+    print(
+        f"\n{chains} chains, {3 * chains} blocks, {os.cpu_count()} cores: median seconds (lowest to highest, "
+        "rounds)"
+    )
+    for name, seconds in times.items():
+        print(f"  {name:28} {medians[name]:7.2f}  ({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)})")
+    print("\nratios")
+    for one, other in RATIOS:
+        if one in medians and other in medians:
+            print(f"  {f'{one} / {other}':54} {medians[one] / medians[other]:6.2f}")
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.blocks", description=__doc__)
+    parser.add_argument("--chains", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--slow-rounds", type=int, default=1, help="of the peer as installed, minutes each")
+    parser.add_argument("--peers", type=Path, default=PROJECT.parent / "shared" / "peers")
+    options = parser.parse_args()
+    times: Times = {}
+    with tempfile.TemporaryDirectory() as root:
+        directory = Path(root)
+        with prefect_server.running(directory / "prefect") as server:
+            plain_http({}, server, 1)  # registers the types, and warms the server up
+            stack = Stack(directory / "stack", server.url, pulumi_directory())
+            for number in range(options.rounds):
+                print(f"round {number + 1} of {options.rounds}", flush=True)
+                ours(times, stack, options.chains)
+                plain_http(times, server, options.chains)
+            if (options.peers / "tofu.xz").exists():
+                (directory / "peer").mkdir()
+                peer = Peer(options.peers, directory / "peer", server.url, options.chains)
+                for _ in range(options.rounds):
+                    peer.round(times, "peer at its best", "-parallelism=1")
+                for _ in range(options.slow_rounds):
+                    peer.round(times, "peer")
+            else:
+                print(
+                    f"the peer is skipped: {options.peers} has no tofu.xz (give its directory with --peers)"
+                )
+    report(times, options.chains)
+
+
+if __name__ == "__main__":
+    main()

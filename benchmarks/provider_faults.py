@@ -1,0 +1,59 @@
+"""`python -m benchmarks.provider_faults`: lost answers by the hundred, kills by the dozen, on real servers.
+
+Stops at the first duplicate, orphan, false conflict or wrong datum; else prints what was done and what it
+took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.providers import chains, kills, prefect_server
+from tests.providers.engine import Stack, pulumi_directory
+from tests.providers.faults import Plan, proxy
+from tests.providers.prefect_server import PrefectServer
+
+
+def mixtures(server: PrefectServer, runs: int) -> Counter[str]:
+    """Put chains of blocks through seeded mixtures of faults; the requests and the faults."""
+    counts: Counter[str] = Counter()
+    with proxy(server.url, Plan(seed=0, share=0)) as before:
+        for seed in range(runs):
+            counts += chains.run(before, server, "mix-", seed).counts
+            print(f"\r{seed + 1} of {runs} mixtures", end="", flush=True)
+    print()
+    return counts
+
+
+def killings(server: PrefectServer, directory: Path, rounds: int, count: int) -> Counter[str]:
+    """Kill `up` and `destroy`, and recover; how often, and what the recovery asked for."""
+    stack = Stack(directory, server.url, pulumi_directory())
+    kills.prepare(stack, "kill-", count)
+    longest = kills.longest_run(stack)
+    counts: Counter[str] = Counter()
+    for seed in range(rounds):
+        counts += kills.run(stack, server, "kill-", count, seed, longest)
+        print(f"\r{seed + 1} of {rounds} rounds of kills", end="", flush=True)
+    print()
+    return counts
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.provider_faults", description=__doc__)
+    parser.add_argument("--mixtures", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=20, help="rounds; each kills an up and a destroy")
+    parser.add_argument(
+        "--chains", type=int, default=4, help="chains of three blocks in the program that is killed"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root, prefect_server.running(Path(root) / "prefect") as server:
+        print(dict(mixtures(server, options.mixtures)))
+        print(dict(killings(server, Path(root) / "stack", options.kills, options.chains)))
+
+
+if __name__ == "__main__":
+    main()
