@@ -41,10 +41,10 @@ def prepare(paths: Paths, env: Mapping[str, str]) -> None:
             )
         write_secret(paths.passphrase, secrets.token_urlsafe(32))
     _install_plugin(paths, env)
-    git.hide_salt(paths.root)
     if not exists:
         _forget_foreign_salt(paths.stack_settings)
         stack.pulumi(paths, env, "stack", "init", stack.NAME)
+    git.hide_salt(paths.stack_settings)
 
 
 def _install_plugin(paths: Paths, env: Mapping[str, str]) -> None:
