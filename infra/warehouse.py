@@ -26,7 +26,8 @@ class Warehouse(pulumi.ComponentResource):
                 description=description,
                 labels=labels,
                 delete_contents_on_destroy=settings.delete_contents_on_destroy,
-                opts=pulumi.ResourceOptions(parent=self),
+                # A dataset can't move: the new one needs the name that the old one has.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
 
         self.dataset = dataset(

@@ -23,15 +23,6 @@ StackMaker = Callable[[Plugin], Stack]
 
 
 @pytest.fixture(scope="session")
-def pulumi_bin() -> Path:
-    """The directory of the Pulumi CLI."""
-    found = shutil.which("pulumi")
-    if found is None:
-        pytest.skip("no pulumi on PATH")
-    return Path(found).parent
-
-
-@pytest.fixture(scope="session")
 def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[platform.Google]:
     with platform.running(tmp_path_factory.mktemp("google")) as running:
         yield running
