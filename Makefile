@@ -5,11 +5,11 @@ PYTHON ?= python3
 export UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.local/uv/bin/uv)
 RUN := .venv/bin/python
 
-.PHONY: help setup demo test check format up down status
+.PHONY: help setup demo test check format up down status bench-blocks faults
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install everything, once
 	@$(UV) --version >/dev/null 2>&1 || { \
@@ -43,3 +43,9 @@ down: ## stop the local platform
 
 status: setup ## what of the local platform runs
 	@$(RUN) -m local status
+
+bench-blocks: setup ## blocks: this provider, its nearest peer and plain HTTP, side by side (PEERS=dir)
+	@$(RUN) -m benchmarks.blocks $(if $(PEERS),--peers $(PEERS))
+
+faults: setup ## blocks: 200 seeded mixtures of faults, 20 rounds of kill -9
+	@$(RUN) -m benchmarks.provider_faults
