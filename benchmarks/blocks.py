@@ -19,11 +19,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from local.paths import user_cache
+from local.pulumi_cli import find
 from providers.http import Requests, Server
 from providers.prefect_client import PrefectClient
 from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema
-from tests.providers.engine import Stack, pulumi_directory
+from tests.providers.engine import Stack
 from tests.providers.prefect_server import PrefectServer
 
 PROJECT = Path(__file__).parents[1]
@@ -180,7 +182,7 @@ def main() -> None:
         directory = Path(root)
         with prefect_server.running(directory / "prefect") as server:
             plain_http({}, server, 1)  # registers the types, and warms the server up
-            stack = Stack(directory / "stack", server.url, pulumi_directory())
+            stack = Stack(directory / "stack", server.url, find.directory(user_cache(), print))
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds}", flush=True)
                 ours(times, stack, options.chains)

@@ -11,8 +11,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from local.paths import user_cache
+from local.pulumi_cli import find
 from tests.providers import chains, kills, prefect_server
-from tests.providers.engine import Stack, pulumi_directory
+from tests.providers.engine import Stack
 from tests.providers.faults import Plan, proxy
 from tests.providers.prefect_server import PrefectServer
 
@@ -30,7 +32,7 @@ def mixtures(server: PrefectServer, runs: int) -> Counter[str]:
 
 def killings(server: PrefectServer, directory: Path, rounds: int, count: int) -> Counter[str]:
     """Kill `up` and `destroy`, and recover; how often, and what the recovery asked for."""
-    stack = Stack(directory, server.url, pulumi_directory())
+    stack = Stack(directory, server.url, find.directory(user_cache(), print))
     kills.prepare(stack, "kill-", count)
     longest = kills.longest_run(stack)
     counts: Counter[str] = Counter()

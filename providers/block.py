@@ -20,10 +20,9 @@ class PrefectBlock(Resource, module="prefect", name="Block"):
     Args:
         resource_name: the resource's name in Pulumi.
         block_type: the block type's slug, such as `slack-webhook`. Changing it replaces the block.
-        block_name: the block's name in Prefect: lowercase letters, digits, dashes. Changing it replaces the
-        block. data: the block's fields. A field may be secret or an output; `other_block.ref` refers to
-        another block.
-            Fields whose schema does not declare a plain scalar are made secret by themselves.
+        block_name: the block's name in Prefect: lowercase letters, digits, dashes. Changing it replaces it.
+        data: the block's fields. A field may be secret or an output; `other_block.ref` refers to
+            another. Fields whose schema does not declare a plain scalar are made secret by themselves.
         adopt: take over a block of this type and name that exists. Without it, such a block is an error.
         opts: as for every resource.
     """

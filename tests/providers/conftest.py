@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.providers import prefect_server
-from tests.providers.engine import Stack, pulumi_directory
+from tests.providers.engine import Stack
 from tests.providers.prefect_server import PrefectServer
 
 # These tests share a machine with servers and engines: how long one example takes says nothing.
@@ -23,15 +23,10 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]
         yield server
 
 
-@pytest.fixture(scope="session")
-def cli() -> Path:
-    return pulumi_directory()
-
-
 @pytest.fixture
-def stack(tmp_path: Path, prefect: PrefectServer, cli: Path) -> Stack:
+def stack(tmp_path: Path, prefect: PrefectServer, pulumi_bin: Path) -> Stack:
     """An empty stack that knows where Prefect is."""
-    return Stack(tmp_path, prefect.url, cli)
+    return Stack(tmp_path, prefect.url, pulumi_bin)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -14,18 +13,6 @@ from typing import Any
 PROJECT = Path(__file__).parents[2]
 COMMAND_SECONDS = 300
 PROGRAM_HEAD = "import pulumi\nfrom providers import *\nconfig = pulumi.Config()\n"
-
-
-def pulumi_directory() -> Path:
-    """Where the Pulumi CLI is: the one on PATH, or the one that the local platform uses."""
-    found = shutil.which("pulumi")
-    if found:
-        return Path(found).parent
-    # Only where it is needed, so that these tests also run without the local platform.
-    from local.paths import user_cache  # noqa: PLC0415
-    from local.pulumi_cli.find import directory  # noqa: PLC0415
-
-    return directory(user_cache(), print)
 
 
 @dataclass
@@ -38,14 +25,10 @@ class Stack:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("program", "state", "home", "shim/pip"):
+        for name in ("program", "state", "home"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         (self.root / "passphrase").write_text("correct horse")
         (self.root / "program" / "Pulumi.yaml").write_text("name: try\nruntime: python\n")
-        # The language host lists the installed packages with pip, which an environment made by uv does not
-        # have.
-        (self.root / "shim" / "pip" / "__init__.py").touch()
-        (self.root / "shim" / "pip" / "__main__.py").write_text("print('[]')")
         self.pulumi("stack", "init", "dev")
         self.config("prefect:apiUrl", self.api_url)
 
@@ -57,7 +40,7 @@ class Stack:
         return {
             **inherited,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(self.cli), os.environ["PATH"]]),
-            "PYTHONPATH": os.pathsep.join([str(PROJECT), str(self.root / "shim")]),
+            "PYTHONPATH": str(PROJECT),
             "PULUMI_HOME": str(self.root / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.root / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.root / "passphrase"),

@@ -115,9 +115,11 @@ def lived(stack: Stack, server: StandIn) -> None:
     assert server.refused == []
 
 
-def test_a_workspace_in_prefect_cloud_and_a_rotated_key(tmp_path: Path, cli: Path, prefix: str) -> None:
+def test_a_workspace_in_prefect_cloud_and_a_rotated_key(
+    tmp_path: Path, pulumi_bin: Path, prefix: str
+) -> None:
     with stand_in(WORKSPACE, "Bearer pnu_marker1") as server:
-        stack = Stack(tmp_path, f"http://127.0.0.1:{server.server_port}{WORKSPACE}", cli)
+        stack = Stack(tmp_path, f"http://127.0.0.1:{server.server_port}{WORKSPACE}", pulumi_bin)
         stack.config("prefix", prefix)
         stack.program(programs.ONE)
         stack.environment["PREFECT_API_KEY"] = "pnu_marker1"
@@ -138,11 +140,11 @@ def test_a_workspace_in_prefect_cloud_and_a_rotated_key(tmp_path: Path, cli: Pat
     assert not [path for path in stack.files() if b"pnu_marker" in path.read_bytes()]
 
 
-def test_basic_auth_of_a_real_server(tmp_path: Path, cli: Path, prefix: str) -> None:
+def test_basic_auth_of_a_real_server(tmp_path: Path, pulumi_bin: Path, prefix: str) -> None:
     password = "admin:pass:word"
     with prefect_server.running(tmp_path / "prefect", PREFECT_SERVER_API_AUTH_STRING=password) as server:
         server.http.headers["Authorization"] = f"Basic {base64.b64encode(password.encode()).decode()}"
-        stack = Stack(tmp_path / "stack", server.url, cli)
+        stack = Stack(tmp_path / "stack", server.url, pulumi_bin)
         stack.config("prefix", prefix)
         stack.program(programs.ONE)
         assert "PREFECT_API_AUTH_STRING" in stack.fails("up", "--yes", "--skip-preview")

@@ -24,10 +24,10 @@ def test_lost_answers_leave_no_duplicate_no_orphan_and_no_false_conflict(
 
 
 def test_a_whole_up_and_destroy_through_faults(
-    tmp_path: Path, cli: Path, prefect: PrefectServer, prefix: str
+    tmp_path: Path, pulumi_bin: Path, prefect: PrefectServer, prefix: str
 ) -> None:
     with proxy(prefect.url, Plan(seed=1, share=0)) as before:
-        stack = Stack(tmp_path, before.url, cli)
+        stack = Stack(tmp_path, before.url, pulumi_bin)
         kills.prepare(stack, prefix, 3)
         before.plan = Plan(seed=1, share=0.3)
         stack.up()

@@ -83,9 +83,11 @@ class Watched:
         return [name for name, text in texts.items() if any(form in text for form in forms)]
 
 
-def test_no_secret_in_clear_anywhere(tmp_path: Path, cli: Path, prefect: PrefectServer, prefix: str) -> None:
+def test_no_secret_in_clear_anywhere(
+    tmp_path: Path, pulumi_bin: Path, prefect: PrefectServer, prefix: str
+) -> None:
     with proxy(prefect.url, Plan(seed=7, share=0)) as before:
-        stack = Stack(tmp_path, before.url, cli)
+        stack = Stack(tmp_path, before.url, pulumi_bin)
         stack.environment["PREFECT_API_KEY"] = "api-key-marker"
         stack.config("prefix", prefix)
         stack.config("key", "first-key-marker", "--secret")
