@@ -24,7 +24,7 @@ demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flo
 	@$(RUN) -m local demo
 
 test: setup ## run every test
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n 2 --dist loadfile
 
 check: setup ## formatting, lint and types
 	@.venv/bin/ruff format --check .

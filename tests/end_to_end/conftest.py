@@ -20,3 +20,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     finally:
         stopped = copy.local("down")
     assert stopped.returncode == 0, stopped.stderr
+
+
+@pytest.fixture(scope="session")
+def stack(project: Checkout) -> Checkout:
+    """The same, with the local stack made."""
+    up = project.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    return project

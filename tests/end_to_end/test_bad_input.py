@@ -74,6 +74,7 @@ def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(tmp_path: P
     assert not (copy.root / ".local" / "run").exists()
 
 
+@pytest.mark.usefixtures("stack")
 def test_with_prefect_down_up_and_flow_say_where_it_was_looked_for(project: Checkout) -> None:
     url = project.variables()["PREFECT_API_URL"]
     project.stop("prefect")
@@ -89,6 +90,7 @@ def test_with_prefect_down_up_and_flow_say_where_it_was_looked_for(project: Chec
     assert url in up.stdout + up.stderr
 
 
+@pytest.mark.usefixtures("stack")
 def test_with_bigquery_down_the_flow_says_so(project: Checkout) -> None:
     url = project.variables()["BIGQUERY_API_ENDPOINT"]
     project.stop("google")
@@ -130,6 +132,7 @@ def test_a_damaged_state_is_reported_and_reset_mends_it(tmp_path: Path, damaged:
         copy.local("down")
 
 
+@pytest.mark.usefixtures("stack")
 def test_a_lost_passphrase_is_reported(project: Checkout) -> None:
     passphrase = project.paths.passphrase
     kept = passphrase.with_name("kept")

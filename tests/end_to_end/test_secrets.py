@@ -15,16 +15,14 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def markers(project: Checkout) -> dict[str, bytes]:
+def markers(stack: Checkout) -> dict[str, bytes]:
     """A piece of each secret, as it would look in a file."""
-    up = project.pulumi("up", "--yes", "--skip-preview")
-    assert up.returncode == 0, up.stdout
-    documents = servers.prefect(project, "/block_documents/filter", {"include_secrets": True})
+    documents = servers.prefect(stack, "/block_documents/filter", {"include_secrets": True})
     keys = [document["data"] for document in documents if document["name"] == "gcp-credentials-local"]
     return {
         "private key": keys[0]["service_account_info"]["private_key"].split("\n")[5].encode(),
-        "owner token": project.paths.owner_token.read_bytes().strip(),
-        "passphrase": project.paths.passphrase.read_bytes().strip(),
+        "owner token": stack.paths.owner_token.read_bytes().strip(),
+        "passphrase": stack.paths.passphrase.read_bytes().strip(),
     }
 
 
