@@ -27,18 +27,22 @@ UNSET = (
 )
 
 
-def variables(paths: Paths, settings: Settings, pulumi_bin: Path) -> dict[str, str]:
-    """The platform's variables, without those of the surrounding shell.
+def owner_token(paths: Paths) -> str:
+    """Read the bearer token of the project's owner.
 
     Raises:
-        LocalError: the platform was never started, so that there is no owner token yet.
+        LocalError: the platform was never started, so that there is none yet.
     """
     try:
-        token = paths.owner_token.read_text(encoding="utf-8").strip()
+        return paths.owner_token.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise LocalError(
             "the local platform has not been started here yet: run `python -m local up`"
         ) from error
+
+
+def variables(paths: Paths, settings: Settings, token: str, pulumi_bin: Path) -> dict[str, str]:
+    """The platform's variables, without those of the surrounding shell."""
     return {
         "PATH": os.pathsep.join(
             [str(Path(sys.executable).parent), str(pulumi_bin), *_other_path(pulumi_bin)]

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from local.services import Service
     from local.settings import Settings
 
-Say = "Callable[[str], None]"
 LOCK_SECONDS = 600
 
 
@@ -42,7 +41,11 @@ class Platform:
 
     def variables(self) -> dict[str, str]:
         """What `python -m local env` prints."""
-        return environment.variables(self.paths, self.settings(), find.directory(user_cache(), self.say))
+        # First, since looking for the Pulumi CLI may end in building it.
+        token = environment.owner_token(self.paths)
+        return environment.variables(
+            self.paths, self.settings(), token, find.directory(user_cache(), self.say)
+        )
 
     def up(self) -> None:
         """Start what does not run yet, and wait until everything answers.

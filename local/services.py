@@ -65,6 +65,8 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
         return f"http://127.0.0.1:{port}" if port else None
 
     def start_bigquery() -> None:
+        # It knows the address of the emulator that is gone.
+        google.stop()
         env = emulator.environment(paths)
         emulator.install_extension(paths.emulator_python, paths.bigquery / "home")
         port = free_port()

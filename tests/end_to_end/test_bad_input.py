@@ -11,6 +11,7 @@ import pytest
 
 from tests import checkout
 from tests.checkout import Checkout
+from tests.end_to_end import servers
 
 pytestmark = pytest.mark.real
 
@@ -104,6 +105,15 @@ def test_with_bigquery_down_the_flow_says_so(project: Checkout) -> None:
     assert url in flow.stderr
     assert url in ingest.stderr
     assert "Traceback" not in flow.stderr + ingest.stderr
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_crashed_emulator_is_started_again_with_all_that_it_held(project: Checkout) -> None:
+    project.stop("bigquery")
+    assert project.local("status").returncode == 3
+    again = project.local("up")
+    assert again.returncode == 0, again.stderr
+    assert "demo_flights_local" in servers.datasets(project)
 
 
 def test_without_the_platform_there_is_a_command_to_run(tmp_path: Path) -> None:

@@ -15,12 +15,11 @@ CONFIG = settings.Settings(Path("Pulumi.local.yaml"), "demo-flights", 1111, 2222
 
 def test_before_the_first_start_there_is_an_error_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="python -m local up"):
-        environment.variables(Paths(tmp_path), CONFIG, tmp_path)
+        environment.owner_token(Paths(tmp_path))
 
 
 def test_everything_points_into_the_checkout_and_to_loopback(tmp_path: Path) -> None:
-    write_secret(Paths(tmp_path).owner_token, "token")
-    found = environment.variables(Paths(tmp_path), CONFIG, tmp_path / "bin")
+    found = environment.variables(Paths(tmp_path), CONFIG, "token", tmp_path / "bin")
     assert found["PULUMI_HOME"] == str(tmp_path / ".local" / "pulumi")
     assert found["PREFECT_API_URL"] == "http://127.0.0.1:2222/api"
     assert found["BIGQUERY_API_ENDPOINT"] == "http://127.0.0.1:1111"
