@@ -56,9 +56,12 @@ def test_raw_data_is_loaded_once(project: Checkout) -> None:
 def test_the_flow_builds_and_tests_everything(project: Checkout) -> None:
     done = ok(project.python("-m", "flows.pipeline", "--target", "local"))
     assert "Traceback" not in done
-    (run,) = servers.prefect(
-        project, "/flow_runs/filter", {"flows": {"name": {"any_": ["pipeline-dbt-complet"]}}}
-    )
+    newest = {
+        "flows": {"name": {"any_": ["pipeline-dbt-complet"]}},
+        "sort": "START_TIME_DESC",
+        "limit": 1,
+    }
+    (run,) = servers.prefect(project, "/flow_runs/filter", newest)
     assert run["state"]["type"] == "COMPLETED"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -41,7 +43,17 @@ class Recorder(pulumi.runtime.Mocks):
 
 
 @pytest.fixture(scope="module")
-def made() -> Recorder:
+def loop() -> Iterator[None]:
+    """A current event loop, which Pulumi expects and another test may have taken away."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield
+    asyncio.set_event_loop(None)
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def made(loop: None) -> Recorder:
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="projet-m2-bi", stack="dev", preview=False)
 
