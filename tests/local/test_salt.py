@@ -32,14 +32,16 @@ def test_git_does_not_see_the_salt_but_every_other_change(checkout: Path) -> Non
     settings.write_text(settings.read_text() + "encryptionsalt: v1:abc\n")
     git.hide_salt(settings)
     assert run(checkout, "status", "--short") == ""
-    settings.write_text(settings.read_text().replace("threads: 4", "threads: 5"))
+    settings.write_text(settings.read_text().replace('threads: "4"', 'threads: "5"'))
     assert "Pulumi.local.yaml" in run(checkout, "status", "--short")
     assert "encryptionsalt" not in run(checkout, "diff")
 
 
 def test_a_persons_own_edit_is_not_staged(checkout: Path) -> None:
     settings = checkout / "Pulumi.local.yaml"
-    settings.write_text(settings.read_text().replace("threads: 4", "threads: 5") + "encryptionsalt: v1:abc\n")
+    settings.write_text(
+        settings.read_text().replace('threads: "4"', 'threads: "5"') + "encryptionsalt: v1:abc\n"
+    )
     git.hide_salt(settings)
     assert run(checkout, "diff", "--cached") == ""
 
