@@ -79,7 +79,7 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
         # The token stays in its file: arguments and environments are readable by others.
         argv = [sys.executable, "-m", "local.google", f"--port={config.google_port}"]
         argv += [f"--bigquery={bigquery_url()}", f"--state={paths.google}", f"--project={config.project}"]
-        google.start(argv, dict(os.environ), paths.root, {"bigquery": str(bigquery_url())})
+        google.start(argv, dict(os.environ), paths.root, {})
 
     def start_prefect() -> None:
         # The server that `prefect server start` runs, without its parent process.
