@@ -24,9 +24,12 @@ class Recorder(pulumi.runtime.Mocks):
 
     def __init__(self) -> None:
         self.made: list[pulumi.runtime.MockResourceArgs] = []
+        self.loops: set[asyncio.AbstractEventLoop] = set()
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.made.append(args)
+        # Pulumi calls from threads, makes a loop for each of them, and leaves it open.
+        self.loops.add(asyncio.get_event_loop())
         outputs = dict(args.inputs)
         if args.typ == "gcp:serviceaccount/account:Account":
             outputs["email"] = f"{args.inputs['accountId']}@demo-flights.iam.gserviceaccount.com"
@@ -53,7 +56,7 @@ def loop() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(loop: None) -> Recorder:
+def made(loop: None) -> Iterator[Recorder]:
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="projet-m2-bi", stack="dev", preview=False)
 
@@ -68,7 +71,9 @@ def made(loop: None) -> Recorder:
         return pulumi.Output.all(blocks.profile.urn, blocks.credentials.urn)
 
     pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
-    return recorder
+    yield recorder
+    for opened in recorder.loops:
+        opened.close()
 
 
 def test_two_datasets_are_declared(made: Recorder) -> None:
