@@ -5,6 +5,10 @@ PYTHON ?= python3
 export UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.local/uv/bin/uv)
 RUN := .venv/bin/python
 
+# A new environment is compiled once, where Python itself may be told to write no bytecode: else every command
+# compiles Pulumi, Prefect and dbt anew, which doubles their start.
+how = test -x $(1) && echo --quiet || echo --compile-bytecode
+
 .PHONY: help setup demo test check format up down status bench-blocks faults
 .DEFAULT_GOAL := help
 
@@ -17,8 +21,8 @@ setup: ## install everything, once
 	    { echo "error: $(PYTHON) is older than 3.11: run \`make PYTHON=python3.11 ...\` or install uv"; exit 1; }; \
 	  echo "installing uv into .local/uv"; \
 	  $(PYTHON) -m venv .local/uv && .local/uv/bin/python -m pip install --quiet "uv>=0.9"; }
-	@test -x $(RUN) && quiet=--quiet; $(UV) sync --locked $$quiet
-	@test -x local/emulator/.venv/bin/python && quiet=--quiet; $(UV) sync --locked $$quiet --project local/emulator
+	@$(UV) sync --locked $$($(call how,$(RUN)))
+	@$(UV) sync --locked --project local/emulator $$($(call how,local/emulator/.venv/bin/python))
 
 demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flow
 	@$(RUN) -m local demo
