@@ -8,6 +8,7 @@ terraform-provider-prefect.xz, chain.tf); where that is absent it is skipped, sa
 from __future__ import annotations
 
 import argparse
+import functools
 import lzma
 import os
 import re
@@ -19,9 +20,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks import program
 from local.paths import user_cache
 from local.pulumi_cli import find
 from providers.http import Requests, Server
+from providers.lifecycle import Lifecycle
 from providers.prefect_client import PrefectClient
 from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema
@@ -31,6 +34,20 @@ from tests.providers.prefect_server import PrefectServer
 PROJECT = Path(__file__).parents[1]
 PROFILE = "dbt-cli-profile"
 EMPTY = "import pulumi\npulumi.export('nothing', 1)\n"
+# What Pulumi itself takes for as many resources of a dynamic provider that does nothing.
+BARE = """
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+class Nothing(ResourceProvider):
+    def create(self, props):
+        return CreateResult("nothing", props)
+
+class Bare(Resource, module="bare", name="Bare"):
+    pass
+
+for number in range({count}):
+    Bare(Nothing(), f"nothing-{{number}}", {{"data": {{"a": "b"}}}})
+"""
 Times = dict[str, list[float]]
 
 
@@ -47,6 +64,10 @@ def ours(times: Times, stack: Stack, chains: int) -> None:
     stack.program(EMPTY)
     stack.pulumi("up", "--yes", "--skip-preview")
     timed(times, "no blocks: no-op up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
+    stack.program(BARE.format(count=3 * chains))
+    stack.pulumi("up", "--yes", "--skip-preview")
+    timed(times, "bare resources: no-op up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
+    stack.pulumi("destroy", "--yes", "--skip-preview")
     kills.prepare(stack, "ours-", chains)
     timed(times, "ours: up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
     timed(times, "ours: no-op up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
@@ -54,23 +75,37 @@ def ours(times: Times, stack: Stack, chains: int) -> None:
     timed(times, "ours: destroy", lambda: stack.pulumi("destroy", "--yes", "--skip-preview"))
 
 
+def grown(times: Times, stack: Stack, chains: int) -> None:
+    """Ten times as many chains."""
+    kills.prepare(stack, "grown-", 10 * chains)
+    timed(times, "ours, ten times as many: up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
+    timed(
+        times, "ours, ten times as many: destroy", lambda: stack.pulumi("destroy", "--yes", "--skip-preview")
+    )
+
+
 def plain_http(times: Times, server: PrefectServer, chains: int) -> None:
-    """The same blocks by one request each, one after the other, by this project's client or by none."""
+    """The same blocks by one request each, one after the other: inside the provider, and without it."""
     with closing(PrefectClient(Server(server.url), Requests(Server(server.url)))) as client:
         kinds = {slug: schema(client, slug) for slug in (CREDENTIALS, TARGET, PROFILE)}
-        made: list[str] = []
+        provider = Lifecycle(lambda: client)
+        held: dict[str, dict[str, object]] = {}
 
-        def by_client() -> None:
+        def create() -> None:
             for number in range(chains):
                 for slug, data in bodies(number).items():
-                    made.append(client.create(slug, f"client-{slug}-{number}", data, kinds[slug]).id)
+                    given = {"block_type": slug, "block_name": f"inside-{slug}-{number}", "data": data}
+                    document_id, outputs = provider.create(provider.check({}, given).inputs)
+                    held[document_id] = outputs
 
-        timed(times, "client: create", by_client)
-        timed(times, "client: read", lambda: [client.document(one) for one in made])
-        timed(times, "client: delete", lambda: list(map(client.delete, reversed(made))))
+        timed(times, "provider: create", create)
+        # Another run's, as for Pulumi: within one run, what was created is not deleted.
+        provider = Lifecycle(lambda: client)
+        timed(times, "provider: read", lambda: [provider.read(*one) for one in held.items()])
+        timed(times, "provider: delete", lambda: list(map(provider.delete, reversed(held))))
+        made: list[str] = []
 
         def by_http() -> None:
-            made.clear()
             for number in range(chains):
                 for slug, data in bodies(number).items():
                     ids = {"block_type_id": kinds[slug].block_type_id, "block_schema_id": kinds[slug].id}
@@ -142,15 +177,19 @@ class Peer:
 
 
 RATIOS = (
+    ("program with its blocks: no-op up", "program without blocks: no-op up"),
+    ("ours: no-op up", "bare resources: no-op up"),
     ("ours: no-op up", "no blocks: no-op up"),
-    ("ours: up", "peer: up"),
-    ("ours: destroy", "peer: destroy"),
+    ("peer: up", "ours: up"),
+    ("peer: destroy", "ours: destroy"),
     ("ours: up", "peer at its best: up"),
     ("ours: refresh", "peer at its best: plan"),
     ("ours: destroy", "peer at its best: destroy"),
-    ("client: create", "plain HTTP: create"),
-    ("client: read", "plain HTTP: read"),
-    ("client: delete", "plain HTTP: delete"),
+    ("provider: create", "plain HTTP: create"),
+    ("provider: read", "plain HTTP: read"),
+    ("provider: delete", "plain HTTP: delete"),
+    ("ours, ten times as many: up", "ours: up"),
+    ("ours, ten times as many: destroy", "ours: destroy"),
 )
 
 
@@ -175,6 +214,7 @@ def main() -> None:
     parser.add_argument("--chains", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--slow-rounds", type=int, default=1, help="of the peer as installed, minutes each")
+    parser.add_argument("--grown-rounds", type=int, default=1, help="of ten times as many chains")
     parser.add_argument("--peers", type=Path, default=PROJECT.parent / "shared" / "peers")
     options = parser.parse_args()
     times: Times = {}
@@ -187,6 +227,8 @@ def main() -> None:
                 print(f"round {number + 1} of {options.rounds}", flush=True)
                 ours(times, stack, options.chains)
                 plain_http(times, server, options.chains)
+            for _ in range(options.grown_rounds):
+                grown(times, stack, options.chains)
             if (options.peers / "tofu.xz").exists():
                 (directory / "peer").mkdir()
                 peer = Peer(options.peers, directory / "peer", server.url, options.chains)
@@ -198,6 +240,9 @@ def main() -> None:
                 print(
                     f"the peer is skipped: {options.peers} has no tofu.xz (give its directory with --peers)"
                 )
+    with tempfile.TemporaryDirectory() as root:
+        print("the project's own program", flush=True)
+        program.no_op_ups(Path(root) / "copy", options.rounds, functools.partial(timed, times))
     report(times, options.chains)
 
 

@@ -30,15 +30,19 @@ def mixtures(server: PrefectServer, runs: int) -> Counter[str]:
     return counts
 
 
-def killings(server: PrefectServer, directory: Path, rounds: int, count: int) -> Counter[str]:
-    """Kill `up` and `destroy`, and recover; how often, and what the recovery asked for."""
+def killings(server: PrefectServer, directory: Path, wanted: int, count: int) -> Counter[str]:
+    """Kill `up` and `destroy`, each `wanted` times, and recover; what the recovery asked for."""
     stack = Stack(directory, server.url, find.directory(user_cache(), print))
     kills.prepare(stack, "kill-", count)
-    longest = kills.longest_run(stack)
+    longest = kills.longest(stack)
     counts: Counter[str] = Counter()
-    for seed in range(rounds):
+    # A command may be done before the moment comes, so that it takes some rounds more.
+    for seed in range(3 * wanted):
         counts += kills.run(stack, server, "kill-", count, seed, longest)
-        print(f"\r{seed + 1} of {rounds} rounds of kills", end="", flush=True)
+        done = min(counts["up killed"], counts["destroy killed"])
+        print(f"\r{done} of {wanted} kills of each", end="", flush=True)
+        if done == wanted:
+            break
     print()
     return counts
 
@@ -47,7 +51,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.provider_faults", description=__doc__)
     parser.add_argument("--mixtures", type=int, default=200)
-    parser.add_argument("--kills", type=int, default=20, help="rounds; each kills an up and a destroy")
+    parser.add_argument("--kills", type=int, default=20, help="of an up, and of a destroy")
     parser.add_argument(
         "--chains", type=int, default=4, help="chains of three blocks in the program that is killed"
     )

@@ -8,6 +8,9 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -15,6 +18,8 @@ import psutil
 from tests.providers.engine import Stack
 from tests.providers.prefect_server import PrefectServer
 
+UP = ("up", "--yes", "--skip-preview")
+DESTROY = ("destroy", "--yes", "--skip-preview")
 PROGRAM = """
 prefix, count = config.require("prefix"), config.require_int("count")
 version = config.require("version")
@@ -41,23 +46,30 @@ def prepare(stack: Stack, prefix: str, count: int) -> None:
     stack.config("version", "v0")
 
 
-def kill_after(stack: Stack, seconds: float, *arguments: str) -> bool:
-    """Run a command and kill all of it with SIGKILL so long after its start; whether it was still running."""
+def kill(stack: Stack, moment: Callable[[], bool], *arguments: str) -> bool:
+    """Run a command and kill all of it with SIGKILL as soon as the moment has come; whether it ever came."""
     process = stack.start(*arguments)
-    try:
-        process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        # The plugins are in process groups of their own: kill by parentage, parents first, so that nobody
-        # tidies up.
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        for member in family:
-            try:
-                os.kill(member.pid, signal.SIGKILL)
-            except ProcessLookupError:
+    while True:
+        try:
+            process.communicate(timeout=0.02)
+        except subprocess.TimeoutExpired:
+            if not moment():
                 continue
-        process.communicate()
-        return True
-    return False
+            # The plugins are in process groups of their own: kill by parentage, parents first, so that nobody
+            # tidies up.
+            family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            for member in family:
+                with suppress(ProcessLookupError):
+                    os.kill(member.pid, signal.SIGKILL)
+            process.communicate()
+            return True
+        return False
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """The moment so many seconds from now."""
+    then = time.monotonic() + seconds
+    return lambda: time.monotonic() >= then
 
 
 def recover(stack: Stack, *arguments: str) -> Counter[str]:
@@ -106,30 +118,36 @@ def refers_to(block: dict[str, Any], field: str) -> str:
     return reference
 
 
+@dataclass(frozen=True)
+class Longest:
+    """Until how many seconds after its start a command is killed: about what it takes if it is not."""
+
+    up: float
+    destroy: float
+
+
 def run(
-    stack: Stack, prefect: PrefectServer, prefix: str, count: int, seed: int, longest: float
+    stack: Stack, prefect: PrefectServer, prefix: str, count: int, seed: int, longest: Longest
 ) -> Counter[str]:
-    """One round: kill an `up` that changes every block and a `destroy`, and recover from each."""
+    """One round: kill an `up` that makes or changes every block, and a `destroy`; recover from each."""
     dice = random.Random(seed)
     counts: Counter[str] = Counter()
     version = f"v{seed}"
     stack.config("version", version)
-    up = ("up", "--yes", "--skip-preview")
-    counts["up killed"] += kill_after(stack, dice.uniform(0.5, longest), *up)
-    counts += Counter({f"up: {what}": n for what, n in recover(stack, *up).items()})
+    counts["up killed"] += kill(stack, after(dice.uniform(0.5, longest.up)), *UP)
+    counts += Counter({f"up: {what}": n for what, n in recover(stack, *UP).items()})
     assert held(prefect, prefix) == declared(prefix, count, version)
     stack.pulumi("preview", "--expect-no-changes")
-    destroy = ("destroy", "--yes", "--skip-preview")
-    counts["destroy killed"] += kill_after(stack, dice.uniform(0.5, longest), *destroy)
-    counts += Counter({f"destroy: {what}": n for what, n in recover(stack, *destroy).items()})
+    counts["destroy killed"] += kill(stack, after(dice.uniform(0.5, longest.destroy)), *DESTROY)
+    counts += Counter({f"destroy: {what}": n for what, n in recover(stack, *DESTROY).items()})
     assert held(prefect, prefix) == {}
     return counts
 
 
-def longest_run(stack: Stack) -> float:
-    """The seconds that an `up` of all takes here, to choose the moments to kill at; leaves nothing behind."""
+def longest(stack: Stack) -> Longest:
+    """Measure an `up` of all and a `destroy`, which leaves nothing behind."""
     start = time.monotonic()
-    stack.up()
-    seconds = time.monotonic() - start
-    stack.destroy()
-    return seconds
+    stack.pulumi(*UP)
+    made = time.monotonic()
+    stack.pulumi(*DESTROY)
+    return Longest(made - start, time.monotonic() - made)

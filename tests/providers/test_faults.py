@@ -39,7 +39,22 @@ def test_a_whole_up_and_destroy_through_faults(
 
 
 def test_killed_in_the_middle_and_recovered_as_documented(
-    stack: Stack, prefect: PrefectServer, prefix: str
+    tmp_path: Path, pulumi_bin: Path, prefect: PrefectServer, prefix: str
 ) -> None:
-    kills.prepare(stack, prefix, 2)
-    assert kills.run(stack, prefect, prefix, 2, seed=0, longest=6.0)["up killed"] == 1
+    well = Plan(seed=0, share=0)
+    slow = Plan(seed=0, share=1, faults=("slow answer",), slow=0.5)  # so that there is a middle
+    with proxy(prefect.url, well) as before:
+        stack = Stack(tmp_path, before.url, pulumi_bin)
+        kills.prepare(stack, prefix, 2)
+        before.plan = slow
+        assert kills.kill(stack, lambda: bool(prefect.documents(prefix)), *kills.UP)
+        before.plan = well
+        before.drain()
+        kills.recover(stack, *kills.UP)
+        assert kills.held(prefect, prefix) == kills.declared(prefix, 2, "v0")
+        before.plan = slow
+        assert kills.kill(stack, lambda: len(prefect.documents(prefix)) < 6, *kills.DESTROY)
+        before.plan = well
+        before.drain()
+        kills.recover(stack, *kills.DESTROY)
+        assert prefect.documents(prefix) == {}
