@@ -23,6 +23,7 @@ class Stack:
     api_url: str
     cli: Path
     environment: dict[str, str] = field(default_factory=dict)
+    python: Path = Path(sys.executable).parent
 
     def __post_init__(self) -> None:
         for name in ("program", "state", "home"):
@@ -39,7 +40,7 @@ class Stack:
         }
         return {
             **inherited,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(self.cli), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(self.python), str(self.cli), os.environ["PATH"]]),
             "PYTHONPATH": str(PROJECT),
             "PULUMI_HOME": str(self.root / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.root / 'state'}",
