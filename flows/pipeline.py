@@ -17,6 +17,8 @@ from prefect.utilities.urls import url_for
 
 from flows import blocks, dbt_runner, diagnosis, names, profile, reporting, results, warehouse
 from flows.errors import DbtError, DbtFailedError, PipelineError
+from flows.node_runs import NodeRuns
+from flows.visible import Visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,12 +92,16 @@ def dbt_full_pipeline(target: str = "dev") -> PipelineReport:
 def run_pipeline(target: str, project_dir: Path) -> PipelineReport:
     """Do the flow's work on the dbt project in ``project_dir``. Must be called within a flow."""
     dbt_profile = _load_profile(target)
-    with dbt_runner.open_project(dbt_profile, project_dir) as project:
+    with dbt_runner.open_project(dbt_profile, project_dir, _visible()) as project:
         report = _build_and_test(project)
     _publish(report)
     if "failed" in {report["run"]["status"], report["test"]["status"]}:
         raise DbtFailedError(reporting.headline(report), report)
     return report
+
+
+def _visible() -> Visible:
+    return Visible([NodeRuns()], get_run_logger().log)
 
 
 def _load_profile(target: str) -> DbtProfile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flows import diagnosis, names
+from flows.units import count, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from flows.results import NodeResult, PipelineReport, StepResult
 
 _SLOWEST = 10
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def headline(report: PipelineReport) -> str:
@@ -63,16 +63,16 @@ def _failed(step: StepResult) -> str:
 
 
 def _wrong_rows(node: NodeResult) -> str:
-    return f" ({_count(node['failures'], 'row')})" if node["failures"] else ""
+    return f" ({count(node['failures'], 'row')})" if node["failures"] else ""
 
 
 def _ran(step: StepResult) -> str:
-    return f"{_count(len(step['nodes']), 'node')} built in {step['seconds']:.1f} s"
+    return f"{count(len(step['nodes']), 'node')} built in {step['seconds']:.1f} s"
 
 
 def _tested(step: StepResult) -> str:
     warned = step["counts"].get("warn", 0)
-    passed = f"{_count(len(step['nodes']) - warned, 'test')} passed in {step['seconds']:.1f} s"
+    passed = f"{count(len(step['nodes']) - warned, 'test')} passed in {step['seconds']:.1f} s"
     return passed + (f", {warned} warned" if warned else "")
 
 
@@ -84,7 +84,7 @@ def _facts(step: StepResult) -> str:
     if step["rows"]:
         facts.append(f"{step['rows']:,} rows")
     if step["bytes_billed"]:
-        facts.append(f"{_size(step['bytes_billed'])} billed")
+        facts.append(f"{size(step['bytes_billed'])} billed")
     return " · ".join(facts)
 
 
@@ -130,8 +130,8 @@ def _nodes_table(nodes: Iterable[NodeResult]) -> str:
                 node["status"],
                 f"{node['seconds']:.2f}",
                 "" if node["rows"] is None or node["kind"] == "test" else f"{node['rows']:,}",
-                "" if node["bytes_processed"] is None else _size(node["bytes_processed"]),
-                "" if node["bytes_billed"] is None else _size(node["bytes_billed"]),
+                "" if node["bytes_processed"] is None else size(node["bytes_processed"]),
+                "" if node["bytes_billed"] is None else size(node["bytes_billed"]),
             )
             for node in nodes
         ),
@@ -146,15 +146,3 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def _cell(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
-
-
-def _size(number: float) -> str:
-    power = 0
-    while number >= 1024 and power < len(_UNITS) - 1:
-        number /= 1024
-        power += 1
-    return f"{number:.{min(power, 1)}f} {_UNITS[power]}"
-
-
-def _count(number: int | None, word: str) -> str:
-    return f"{number or 0:,} {word}{'' if number == 1 else 's'}"
