@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, node_events, results
+from flows import dbt_args, diagnosis, node_details, node_events, results
 from flows.errors import DbtError
 from flows.redaction import redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from flows.node_details import NodeDetails
     from flows.node_events import Watch
     from flows.profile import DbtProfile
     from flows.results import StepResult
@@ -44,6 +45,7 @@ class DbtProject:
         self.watch = watch
         self._redact = redactor(profile.secrets.values())
         self._manifest: Any = None
+        self.details: dict[str, NodeDetails] = {}
         self._earlier: dict[dbt_args.Command, StepResult] = {}
 
     def parse(self, log: Log) -> None:
@@ -62,6 +64,9 @@ class DbtProject:
         earlier = self._earlier.pop(command, None)
         with node_events.watching(self.watch, command, self._manifest):
             outcome = self._invoke("retry" if earlier else command, log).result
+        self.details.update(
+            (one.node.unique_id, node_details.of(one, self._manifest)) for one in outcome.results
+        )
         nodes = [results.node_result(node, self._redact) for node in outcome.results]
         step = results.merged(earlier, results.step_result(nodes, outcome.elapsed_time))
         if step["status"] == "failed":

@@ -15,7 +15,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
-from flows import blocks, dbt_runner, diagnosis, names, profile, reporting, results, warehouse
+from flows import artifact, blocks, dbt_runner, diagnosis, names, profile, reporting, results, warehouse
 from flows.errors import DbtError, DbtFailedError, PipelineError
 from flows.node_runs import NodeRuns
 from flows.visible import Visible
@@ -94,7 +94,7 @@ def run_pipeline(target: str, project_dir: Path) -> PipelineReport:
     dbt_profile = _load_profile(target)
     with dbt_runner.open_project(dbt_profile, project_dir, _visible()) as project:
         report = _build_and_test(project)
-    _publish(report)
+    _publish(report, artifact.extras(report, project))
     if "failed" in {report["run"]["status"], report["test"]["status"]}:
         raise DbtFailedError(reporting.headline(report), report)
     return report
@@ -151,11 +151,13 @@ def _outcome(state: State[Any]) -> StepResult:
     return step
 
 
-def _publish(report: PipelineReport) -> None:
+def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
     """Keep the report on Prefect's artifact page. The tables stand, even if this cannot be stored."""
     try:
         create_markdown_artifact(
-            reporting.markdown(report), key=f"dbt-{report['target']}", description=reporting.headline(report)
+            reporting.markdown(report, extras),
+            key=f"dbt-{report['target']}",
+            description=reporting.headline(report),
         )
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
         get_run_logger().warning("the report could not be stored as an artifact: %s", error)
