@@ -22,10 +22,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Started:
-    """A thread of dbt has begun with a node."""
+    """A thread of dbt has begun with a node, one of ``total`` of its command."""
 
     node: Node
     at: datetime
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def read(event: Any, node: Node, redact: Callable[[str], str]) -> Started | Fini
     at = event.info.ts.ToDatetime(tzinfo=UTC)
     # dbt has a NodeStart too, but that comes even for a node that it then skips.
     if event.info.name == "LogStartLine":
-        return Started(node, at)
+        return Started(node, at, event.data.total)
     if event.info.name != "NodeFinished":
         return None
     result = event.data.run_result

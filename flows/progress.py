@@ -24,7 +24,7 @@ _NAMES = 4
 class Progress:
     """Shows nodes done, failed and running, and the time since the command began.
 
-    Log lines, which Prefect writes to stderr, scroll by above the line: rich redirects them while it is shown.
+    Log lines, which Prefect writes to stderr, scroll by above the line: rich takes care of that.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -32,6 +32,7 @@ class Progress:
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._command, self._began = "", 0.0
+        self._total = 0
         self._running: dict[str, str] = {}
         self._done: set[str] = set()
         self._failed: set[str] = set()
@@ -40,6 +41,7 @@ class Progress:
         """Show the line."""
         with self._lock:
             self._command, self._began = command, time.monotonic()
+            self._total = 0
             self._running, self._done, self._failed = {}, set(), set()
         if self._console.is_terminal:
             self._live = Live(
@@ -53,6 +55,7 @@ class Progress:
         with self._lock:
             if isinstance(event, Started):
                 self._running[node.id] = node.name
+                self._total = event.total
                 return
             self._running.pop(node.id, None)
             self._done.add(node.id)
@@ -71,12 +74,17 @@ class Progress:
     def line_now(self) -> Text:
         """Return the line as it is now."""
         with self._lock:
-            running, done, failed = list(self._running.values()), len(self._done), len(self._failed)
-        names = ", ".join(running[:_NAMES]) + (f" and {len(running) - _NAMES} more" if running[_NAMES:] else "")
-        parts = [f"dbt-{self._command}", f"{done} done"]
+            running, total = list(self._running.values()), self._total
+            done, failed = len(self._done), len(self._failed)
+        names = ", ".join(running[:_NAMES]) + (
+            f" and {len(running) - _NAMES} more" if running[_NAMES:] else ""
+        )
+        parts = [f"dbt-{self._command}", f"{done}/{total} done" if total else "starting"]
         if failed:
             parts.append(f"{failed} failed")
         parts.append(duration(time.monotonic() - self._began))
         if names:
             parts.append(f"running {names}")
-        return Text(" · ".join(parts), no_wrap=True, overflow="ellipsis", style="bold red" if failed else "bold")
+        return Text(
+            " · ".join(parts), no_wrap=True, overflow="ellipsis", style="bold red" if failed else "bold"
+        )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # With more nodes than this, a row is a thread of dbt and not a node.
 _ROWS = 40
-_WIDTH, _LEFT, _ROW, _TOP = 960, 250, 18, 24
+_WIDTH, _LEFT, _ROW, _TOP = 640, 190, 18, 24
 _CHARACTER = 6.2  # the width of one, in the font below
 _COLOURS = {"table": "#3b82f6", "test": "#22c55e", "failed": "#dc2626", "warn": "#f59e0b"}
 
