@@ -10,13 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, results
+from flows import dbt_args, diagnosis, node_details, node_events, results
 from flows.errors import DbtError
 from flows.redaction import redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from flows.node_details import NodeDetails
+    from flows.node_events import Watch
     from flows.profile import DbtProfile
     from flows.results import StepResult
 
@@ -34,12 +36,16 @@ class DbtProject:
     lest Prefect walks through the whole parsed project when it is handed to a task.
     """
 
-    def __init__(self, profile: DbtProfile, project_dir: Path, profiles_dir: Path) -> None:
+    def __init__(
+        self, profile: DbtProfile, project_dir: Path, profiles_dir: Path, watch: Watch | None = None
+    ) -> None:
         self.profile = profile
         self.project_dir = project_dir
         self.profiles_dir = profiles_dir
+        self.watch = watch
         self._redact = redactor(profile.secrets.values())
         self._manifest: Any = None
+        self.details: dict[str, NodeDetails] = {}
         self._earlier: dict[dbt_args.Command, StepResult] = {}
 
     def parse(self, log: Log) -> None:
@@ -56,7 +62,11 @@ class DbtProject:
 
     def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
         earlier = self._earlier.pop(command, None)
-        outcome = self._invoke("retry" if earlier else command, log).result
+        with node_events.watching(self.watch, command, self._manifest):
+            outcome = self._invoke("retry" if earlier else command, log).result
+        self.details.update(
+            (one.node.unique_id, node_details.of(one, self._manifest)) for one in outcome.results
+        )
         nodes = [results.node_result(node, self._redact) for node in outcome.results]
         step = results.merged(earlier, results.step_result(nodes, outcome.elapsed_time))
         if step["status"] == "failed":
@@ -89,8 +99,15 @@ class DbtProject:
 
     def _forward(self, log: Log) -> Callable[[Any], None]:
         def on_event(event: Any) -> None:
+            node = node_events.node_of(event) if self.watch else None
+            if self.watch and node and (change := node_events.read(event, node, self._redact)):
+                self.watch.node(change)
             level = _LEVELS.get(event.info.level)
-            if level is not None and (message := event.info.msg.strip()):
+            if level is None or not (message := event.info.msg.strip()):
+                return
+            if self.watch and node:
+                self.watch.line(node, level, self._redact(message))
+            else:
                 log(level, self._redact(message))
 
         return on_event
@@ -101,12 +118,15 @@ def _only_warnings(log: Log) -> Log:
 
 
 @contextmanager
-def open_project(profile: DbtProfile, project_dir: Path) -> Iterator[DbtProject]:
-    """Write `profiles.yml` into a temporary directory of this user's own, removed in the end."""
+def open_project(profile: DbtProfile, project_dir: Path, watch: Watch | None = None) -> Iterator[DbtProject]:
+    """Write `profiles.yml` into a temporary directory of this user's own, removed in the end.
+
+    ``watch`` is told what dbt does with each node.
+    """
     with TemporaryDirectory(prefix="dbt-profiles-") as directory:
         profiles_dir = Path(directory)
         (profiles_dir / "profiles.yml").write_text(profile.text, encoding="utf-8")
-        yield DbtProject(profile, project_dir.resolve(), profiles_dir)
+        yield DbtProject(profile, project_dir.resolve(), profiles_dir, watch)
 
 
 @contextmanager

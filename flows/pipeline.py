@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,23 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
-from flows import blocks, dbt_runner, diagnosis, names, profile, reporting, results, warehouse
+from flows import (
+    artifact,
+    blocks,
+    dbt_runner,
+    diagnosis,
+    json_logs,
+    metrics,
+    names,
+    profile,
+    reporting,
+    results,
+    warehouse,
+)
 from flows.errors import DbtError, DbtFailedError, PipelineError
+from flows.node_runs import NodeRuns
+from flows.progress import Progress
+from flows.visible import Visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,13 +105,21 @@ def dbt_full_pipeline(target: str = "dev") -> PipelineReport:
 
 def run_pipeline(target: str, project_dir: Path) -> PipelineReport:
     """Do the flow's work on the dbt project in ``project_dir``. Must be called within a flow."""
+    if json_logs.wanted():
+        json_logs.install()
+    began = time.monotonic()
     dbt_profile = _load_profile(target)
-    with dbt_runner.open_project(dbt_profile, project_dir) as project:
+    with dbt_runner.open_project(dbt_profile, project_dir, _visible()) as project:
         report = _build_and_test(project)
-    _publish(report)
+    _publish(report, artifact.extras(report, project))
+    metrics.export(report, time.monotonic() - began, get_run_logger().log)
     if "failed" in {report["run"]["status"], report["test"]["status"]}:
         raise DbtFailedError(reporting.headline(report), report)
     return report
+
+
+def _visible() -> Visible:
+    return Visible([NodeRuns(), Progress()], get_run_logger().log)
 
 
 def _load_profile(target: str) -> DbtProfile:
@@ -145,11 +169,13 @@ def _outcome(state: State[Any]) -> StepResult:
     return step
 
 
-def _publish(report: PipelineReport) -> None:
+def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
     """Keep the report on Prefect's artifact page. The tables stand, even if this cannot be stored."""
     try:
         create_markdown_artifact(
-            reporting.markdown(report), key=f"dbt-{report['target']}", description=reporting.headline(report)
+            reporting.markdown(report, extras),
+            key=f"dbt-{report['target']}",
+            description=reporting.headline(report),
         )
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
         get_run_logger().warning("the report could not be stored as an artifact: %s", error)
@@ -165,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
     )
+    parser.add_argument("--log-format", **json_logs.OPTION)
     return parser
 
 
@@ -187,6 +214,8 @@ def _run(target: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(argv)
+    if options.log_format == "json":
+        json_logs.install()
     try:
         return _run(options.target)
     except PipelineError as error:

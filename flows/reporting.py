@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows import diagnosis, names
+from flows.units import count, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flows.results import NodeResult, PipelineReport, StepResult
 
 _SLOWEST = 10
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def headline(report: PipelineReport) -> str:
@@ -35,24 +36,44 @@ def summary(report: PipelineReport, url: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def markdown(report: PipelineReport) -> str:
-    """Return the artifact of one run: what failed and why, what ran, what took longest."""
-    parts = [f"# dbt on {report['target']}", headline(report) + ".", _steps_table(report)]
+@dataclass(frozen=True)
+class Extras:
+    """What the artifact shows beyond the report. ``failing`` and ``links`` are by the id of the node."""
+
+    flow_run: tuple[str, str] | None = None  # name and address
+    timeline: str | None = None
+    lineage: str | None = None
+    failing: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+def markdown(report: PipelineReport, extras: Extras | None = None) -> str:
+    """Return the artifact of one run: what failed and why, what ran and when, what took longest."""
+    extras = extras or Extras()
+    parts = [f"# dbt on {report['target']}", headline(report) + "."]
+    if extras.flow_run:
+        parts.append(f"Flow run [{extras.flow_run[0]}]({extras.flow_run[1]})")
+    parts.append(_steps_table(report))
     nodes = [*report["run"]["nodes"], *report["test"]["nodes"]]
     failed = [*report["run"]["failed"], *report["test"]["failed"]]
     warned = [node for node in nodes if node["status"] == "warn"]
     skipped = [node for node in nodes if node["status"] == "skipped"]
     if failed:
-        parts += ["## Failed", *(_failure_section(node, report["target"]) for node in failed)]
+        parts += ["## Failed", *(_failure_section(node, report["target"], extras) for node in failed)]
+    if extras.timeline:
+        parts += ["## Over time", extras.timeline]
+    if extras.lineage:
+        parts += ["## Lineage", extras.lineage]
     if warned:
-        parts += ["## Warnings", _nodes_table(warned)]
+        parts += ["## Warnings", _nodes_table(warned, extras)]
     if skipped:
-        parts += ["## Skipped because of a failure before them", _nodes_table(skipped)]
+        parts += ["## Skipped because of a failure before them", _nodes_table(skipped, extras)]
     if nodes:
         slowest = sorted(nodes, key=lambda node: -node["seconds"])[:_SLOWEST]
-        parts += ["## Slowest", _nodes_table(slowest)]
+        parts += ["## Slowest", _nodes_table(slowest, extras)]
     if built := report["run"]["nodes"]:
-        parts += ["## Built", _nodes_table(sorted(built, key=lambda node: (node["kind"], node["name"])))]
+        by_name = sorted(built, key=lambda node: (node["kind"], node["name"]))
+        parts += ["## Built", _nodes_table(by_name, extras)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -63,16 +84,16 @@ def _failed(step: StepResult) -> str:
 
 
 def _wrong_rows(node: NodeResult) -> str:
-    return f" ({_count(node['failures'], 'row')})" if node["failures"] else ""
+    return f" ({count(node['failures'], 'row')})" if node["failures"] else ""
 
 
 def _ran(step: StepResult) -> str:
-    return f"{_count(len(step['nodes']), 'node')} built in {step['seconds']:.1f} s"
+    return f"{count(len(step['nodes']), 'node')} built in {step['seconds']:.1f} s"
 
 
 def _tested(step: StepResult) -> str:
     warned = step["counts"].get("warn", 0)
-    passed = f"{_count(len(step['nodes']) - warned, 'test')} passed in {step['seconds']:.1f} s"
+    passed = f"{count(len(step['nodes']) - warned, 'test')} passed in {step['seconds']:.1f} s"
     return passed + (f", {warned} warned" if warned else "")
 
 
@@ -84,7 +105,7 @@ def _facts(step: StepResult) -> str:
     if step["rows"]:
         facts.append(f"{step['rows']:,} rows")
     if step["bytes_billed"]:
-        facts.append(f"{_size(step['bytes_billed'])} billed")
+        facts.append(f"{size(step['bytes_billed'])} billed")
     return " · ".join(facts)
 
 
@@ -96,10 +117,11 @@ def _failure(node: NodeResult, target: str) -> Iterable[str]:
         yield f"  {grant}"
 
 
-def _failure_section(node: NodeResult, target: str) -> str:
+def _failure_section(node: NodeResult, target: str, extras: Extras) -> str:
     title = f"### {node['kind']} `{node['name']}`{_wrong_rows(node)}"
     fenced = "\n".join(["````", *_lines(node), "````"])
-    return "\n\n".join(part for part in (title, fenced, _grant(node, target)) if part)
+    more = (extras.failing.get(node["id"]), _linked(extras, node["id"]), _grant(node, target))
+    return "\n\n".join(part for part in (title, fenced, *more) if part)
 
 
 def _lines(node: NodeResult) -> list[str]:
@@ -120,22 +142,32 @@ def _steps_table(report: PipelineReport) -> str:
     return _table(("task", "state", ""), rows)
 
 
-def _nodes_table(nodes: Iterable[NodeResult]) -> str:
+def _linked(extras: Extras, node_id: str) -> str | None:
+    link = extras.links.get(node_id)
+    return link and f"[In Google's console]({link})"
+
+
+def _nodes_table(nodes: Iterable[NodeResult], extras: Extras) -> str:
     return _table(
         ("node", "kind", "state", "seconds", "rows", "processed", "billed"),
         (
             (
-                f"`{node['name']}`",
+                _name(node, extras),
                 node["kind"],
                 node["status"],
                 f"{node['seconds']:.2f}",
                 "" if node["rows"] is None or node["kind"] == "test" else f"{node['rows']:,}",
-                "" if node["bytes_processed"] is None else _size(node["bytes_processed"]),
-                "" if node["bytes_billed"] is None else _size(node["bytes_billed"]),
+                "" if node["bytes_processed"] is None else size(node["bytes_processed"]),
+                "" if node["bytes_billed"] is None else size(node["bytes_billed"]),
             )
             for node in nodes
         ),
     )
+
+
+def _name(node: NodeResult, extras: Extras) -> str:
+    link = extras.links.get(node["id"])
+    return f"[`{node['name']}`]({link})" if link else f"`{node['name']}`"
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
@@ -146,15 +178,3 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def _cell(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
-
-
-def _size(number: float) -> str:
-    power = 0
-    while number >= 1024 and power < len(_UNITS) - 1:
-        number /= 1024
-        power += 1
-    return f"{number:.{min(power, 1)}f} {_UNITS[power]}"
-
-
-def _count(number: int | None, word: str) -> str:
-    return f"{number or 0:,} {word}{'' if number == 1 else 's'}"

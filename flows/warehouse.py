@@ -63,6 +63,31 @@ def _ask(profile: DbtProfile, credentials: Any) -> None:
         raise _refusal(profile, endpoint, response.status_code, _message(response))
 
 
+def query(profile: DbtProfile, sql: str, seconds: float) -> dict[str, Any]:
+    """Run a query as dbt would and return BigQuery's answer. Raises what google-auth and requests raise.
+
+    Within the profile's `maximum_bytes_billed`. An answer not complete within ``seconds`` is an error.
+    """
+    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+
+    output = profile.output
+    endpoint = str(output.get("api_endpoint") or GOOGLE).rstrip("/")
+    body = {"query": sql, "useLegacySql": False, "timeoutMs": int(seconds * 1000)}
+    if output.get("location"):
+        body["location"] = output["location"]
+    if output.get("maximum_bytes_billed"):
+        body["maximumBytesBilled"] = str(output["maximum_bytes_billed"])
+    with AuthorizedSession(_credentials(profile)) as session:
+        url = f"{endpoint}/bigquery/v2/projects/{output['project']}/queries"
+        response = session.post(url, json=body, timeout=seconds + 5, max_allowed_time=2 * seconds)
+    if response.status_code != 200:
+        raise RuntimeError(_message(response))
+    answer: dict[str, Any] = response.json()
+    if not answer.get("jobComplete", True):
+        raise TimeoutError(f"BigQuery took longer than {seconds:.0f} s")
+    return answer
+
+
 def _credentials(profile: DbtProfile) -> Any:
     from google.oauth2.service_account import Credentials  # noqa: PLC0415
 

@@ -83,6 +83,11 @@ class Platform:
         found: list[dict[str, Any]] = servers.http("POST", f"{self.prefect}/{what}/filter", body)
         return found
 
+    def commands(self, run_id: str) -> dict[str, dict[str, Any]]:
+        """The task runs of one flow run that are dbt's commands, not its nodes, by name of the task."""
+        tasks = [task for task in self.of_run("task_runs", run_id) if "dbt" not in task["tags"]]
+        return {task["name"].rsplit("-", 1)[0]: task for task in tasks}
+
 
 def run(command: list[str], env: dict[str, str]) -> Finished:
     done = subprocess.run(

@@ -81,8 +81,9 @@ def wait(url: str, alive: Callable[[], bool] = lambda: True) -> None:
 def prefect_server(directory: Path, port: int) -> Iterator[str]:
     """Yield the URL of the API of a Prefect server with an empty database."""
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    env = {"PREFECT_HOME": str(directory), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     url = f"http://127.0.0.1:{port}/api"
+    env = {"PREFECT_HOME": str(directory), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    env["PREFECT_UI_API_URL"] = url  # a page asks port 4200 otherwise
     with process(command, f"{url}/health", directory / "server.log", env):
         yield url
 

@@ -94,8 +94,7 @@ def test_tables_are_in_bigquery(platform: Platform, good_run: dict[str, Any]) ->
 def test_prefect_records_flow_and_tasks(platform: Platform, good_run: dict[str, Any]) -> None:
     flow_run = good_run["run"]
     assert (flow_run["state_name"], flow_run["parameters"]) == ("Completed", {"target": "tiny"})
-    tasks = platform.of_run("task_runs", flow_run["id"])
-    named = {task["name"].rsplit("-", 1)[0]: task for task in tasks}
+    named = platform.commands(flow_run["id"])
     assert {name: task["state_name"] for name, task in named.items()} == {
         "dbt-run": "Completed",
         "dbt-test": "Completed",
@@ -145,7 +144,7 @@ def test_a_failing_test_fails_the_run(platform: Platform, project: Path, good_ru
     flow_run = platform.flow_runs()[0]
     assert flow_run["state_name"] == "Failed"
     assert "unique_greetings_id (1 row)" in flow_run["state"]["message"]
-    tasks = {task["name"].rsplit("-", 1)[0]: task for task in platform.of_run("task_runs", flow_run["id"])}
+    tasks = platform.commands(flow_run["id"])
     assert (tasks["dbt-test"]["state_name"], tasks["dbt-test"]["run_count"]) == ("Failed", 1)
     # Only the changed file was parsed again, although the profile was written anew.
     assert "Partial parsing enabled: 0 files deleted, 0 files added, 1 files changed." in debug_log(project)
@@ -163,7 +162,7 @@ def test_an_error_in_the_sql_stops_before_the_tests(platform: Platform, project:
     assert "Traceback" not in done.err
     assert "error model greetings" in done.out
     assert "dbt-test  skipped" in done.out
-    [task] = platform.of_run("task_runs", platform.flow_runs()[0]["id"])
+    [task] = platform.commands(platform.flow_runs()[0]["id"]).values()
     assert (task["state_name"], task["run_count"]) == ("Failed", 1)
 
 

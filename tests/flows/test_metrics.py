@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flows import metrics
+from flows.results import not_run, step_result
+from tests.flows import servers
+from tests.flows.documents import node
+from tests.flows.otlp import sink
+
+if TYPE_CHECKING:
+    from flows.results import PipelineReport
+
+RUN = step_result(
+    [{**node("a"), "rows": 3, "bytes_billed": 10}, {**node("b"), "rows": 4, "bytes_billed": 20}], 1.0
+)
+REPORT: PipelineReport = {"target": "dev", "run": RUN, "test": not_run("skipped", "")}
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "OTEL_METRICS_EXPORTER",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_run_is_sent_to_the_exporter_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    with sink() as received:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.url)
+        metrics.export(REPORT, 12.5, lambda _level, line: lines.append(line))
+    labels = frozenset({"target": "dev", "command": "run", "kind": "model", "state": "success"}.items())
+    points = received.points()
+    assert lines == []
+    assert points["dbt.run.duration", frozenset({("target", "dev"), ("state", "success")})] == 12.5
+    assert points["dbt.nodes", labels] == 2
+    assert points["dbt.rows", labels] == 7
+    assert points["dbt.bytes_billed", labels] == 30
+
+
+def test_nothing_is_imported_or_sent_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert metrics.exporter_name() is None
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    assert metrics.exporter_name() == "otlp"
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    assert metrics.exporter_name() is None
+    code = "import sys; from flows import metrics; metrics.export({}, 1.0, print); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "flows.metrics" in done.stdout.split()
+    assert not [name for name in done.stdout.split() if name.startswith("opentelemetry")]
+
+
+def test_a_dead_exporter_costs_three_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as silent:  # takes connections and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        for port in (silent.getsockname()[1], servers.free_port()):
+            lines: list[str] = []
+            monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+            began = time.monotonic()
+            metrics.export(REPORT, 1.0, lambda _level, line, lines=lines: lines.append(line))  # type: ignore[misc]
+            assert time.monotonic() - began < metrics.SECONDS + 2
+            assert lines[0].startswith("the run's metrics were not sent within 3 s")
+
+
+def test_an_unknown_exporter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "prometheus")
+    metrics.export(REPORT, 1.0, lambda _level, line: lines.append(line))
+    assert "OTEL_METRICS_EXPORTER=prometheus is not known here" in lines[0]
