@@ -5,7 +5,7 @@ PYTHON ?= python3
 export UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.local/uv/bin/uv)
 RUN := .venv/bin/python
 
-.PHONY: help setup demo test check format up down status bench-blocks faults
+.PHONY: help setup demo test check format up down status bench-blocks faults bench-flow flow-faults
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -54,3 +54,9 @@ bench-blocks: setup ## blocks: this provider, its nearest peer and plain HTTP, s
 
 faults: setup ## blocks: 200 seeded mixtures of faults, 20 rounds of kill -9
 	@$(RUN) -m benchmarks.provider_faults
+
+bench-flow: setup ## flow: bare dbt, DbtCoreOperation, PrefectDbtRunner and ours, side by side
+	@$(RUN) -m benchmarks.flow
+
+flow-faults: setup ## flow: 100 seeded mixtures of faults before BigQuery and Prefect
+	@$(RUN) -m benchmarks.flow_faults
