@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 # compiles Pulumi, Prefect and dbt anew, which doubles their start.
 how = test -x $(1) && echo --quiet || echo --compile-bytecode
 
-.PHONY: help setup demo test check format up down status bench-blocks faults
+.PHONY: help setup demo test check format up down status bench-blocks faults bench-flow flow-faults
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -58,3 +58,9 @@ bench-blocks: setup ## blocks: this provider, its nearest peer and plain HTTP, s
 
 faults: setup ## blocks: 200 seeded mixtures of faults, 20 times kill -9 of up and of destroy
 	@$(RUN) -m benchmarks.provider_faults
+
+bench-flow: setup ## flow: bare dbt, DbtCoreOperation, PrefectDbtRunner and ours, side by side
+	@$(RUN) -m benchmarks.flow
+
+flow-faults: setup ## flow: 100 seeded mixtures of faults before BigQuery and Prefect
+	@$(RUN) -m benchmarks.flow_faults

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, node_details, node_events, results
+from flows import dbt_args, diagnosis, lean_imports, node_details, node_events, results
 from flows.errors import DbtError
 from flows.redaction import redactor
 
@@ -75,6 +75,7 @@ class DbtProject:
 
     def _invoke(self, command: dbt_args.Command, log: Log) -> Any:
         """Run one dbt command. A dbt that has results has done its work, even if nodes failed."""
+        lean_imports.import_bigquery()  # before dbt imports it with all its extras
         from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 4 s
 
         arguments = dbt_args.arguments(

@@ -13,6 +13,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
@@ -25,11 +26,12 @@ from flows import (
     metrics,
     names,
     profile,
+    record,
     reporting,
     results,
     warehouse,
 )
-from flows.errors import DbtError, DbtFailedError, PipelineError
+from flows.errors import DbtError, DbtFailedError, PipelineError, UnreachableError
 from flows.node_runs import NodeRuns
 from flows.progress import Progress
 from flows.visible import Visible
@@ -96,11 +98,15 @@ def dbt_full_pipeline(target: str = "dev") -> PipelineReport:
     DbtFailedError, with the same report, if dbt failed; UsageError for an impossible target; NotSetUpError
     for a missing block, dataset, key or grant; UnreachableError if Prefect or BigQuery does not answer.
     """
+    record.note(run_id=flow_run.id)
     try:
-        return run_pipeline(target, PROJECT_DIR)
+        report = run_pipeline(target, PROJECT_DIR)
     except PipelineError as error:
+        record.note(outcome=error)
         # Prefect raises the error for the caller; its own log shows the message without a traceback.
         return Failed(message=str(error), data=error)  # type: ignore[return-value]
+    record.note(outcome=report)
+    return report
 
 
 def run_pipeline(target: str, project_dir: Path) -> PipelineReport:
@@ -198,16 +204,30 @@ def _parser() -> argparse.ArgumentParser:
 def _run(target: str) -> int:
     # Ahead of the flow: what is not set up leaves no failed run behind.
     _load_profile(target)
-    try:
-        state = dbt_full_pipeline(target, return_state=True)
-    except httpx.TransportError as error:
-        raise blocks.unreachable(blocks.api_url()) from error
-    value = state.result(raise_on_failure=False)
-    report = value.report if isinstance(value, DbtFailedError) else value
+    with record.kept() as kept:
+        failure: Any = None
+        try:
+            state = dbt_full_pipeline(target, return_state=True)
+            if kept.outcome is None:
+                failure = state.result(raise_on_failure=False)
+        except record.LOST as error:
+            failure = error
+        if kept.outcome is None and isinstance(failure, record.LOST):
+            # Prefect was lost before the work began.
+            kept.outcome = blocks.unreachable(blocks.api_url())
+            kept.outcome.__cause__ = failure
+        value: Any = kept.outcome or failure
+        report = value.report if isinstance(value, DbtFailedError) else value
+        message = str(report) if isinstance(report, BaseException) else reporting.headline(report)
+        settled = kept.settle(message)
     if isinstance(report, BaseException):
         raise report
-    url = url_for("flow-run", obj_id=state.state_details.flow_run_id)
-    print(reporting.summary(report, url))
+    print(reporting.summary(report, url_for("flow-run", obj_id=kept.run_id)))
+    if not settled:
+        raise UnreachableError(
+            f"dbt has ended as told above, but Prefect at {blocks.api_url()} cannot be told: its flow run "
+            f"{kept.run_id} may stay Running. `prefect flow-run cancel {kept.run_id}` ends it."
+        )
     return value.exit_code if isinstance(value, DbtFailedError) else 0
 
 

@@ -71,8 +71,12 @@ def seen(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Seen:
 def test_every_node_is_a_task_run_in_its_last_state(seen: Seen) -> None:
     states = {name: (node["state_type"], node["run_count"]) for name, node in seen.nodes.items()}
     built = dict.fromkeys(("people", "people_history", "greetings", "lengths"), ("COMPLETED", 1))
-    passed = ("not_null_greetings_id", "not_null_greetings_greeting", "unique_greetings_id")
-    passed += ("accepted_values_lengths_length__False___var_lengths_9_11_12_",)
+    passed = (
+        "not_null_greetings_id",
+        "not_null_greetings_greeting",
+        "unique_greetings_id",
+        "accepted_values_lengths_length__False___var_lengths_9_11_12_",
+    )
     failed = {"leaky": ("FAILED", 1), "broken": ("FAILED", 1)}
     assert states == {**built, **dict.fromkeys(passed, ("COMPLETED", 1)), **failed}
     assert seen.nodes["people"]["state"]["message"].startswith("3 rows · ")

@@ -1,0 +1,109 @@
+"""Make Prefect's record of a run true in the end, even if Prefect was away while the run began or ended.
+
+Prefect's client repeats a request for about a minute. If that is not enough, a run would stay Running for
+ever, or Failed although its tables are built; and a run whose creation was answered by a lost connection
+would stay Pending, for the client creates a second one. All runs that one process creates carry one tag.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import httpx
+from prefect import get_client, tags
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.exceptions import Abort, MissingResult, ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.states import Cancelled, Completed, Failed
+
+from flows.errors import PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun, State
+
+    from flows.results import PipelineReport
+
+    Outcome = PipelineReport | PipelineError
+
+# How Prefect's client fails: no answer, an answer that is an error, an error at its first request, and a
+# state that had been set already when its first answer was lost: it comes back without its data.
+LOST = (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError, Abort, MissingResult)
+# Seconds between the attempts to settle the record: two minutes in all.
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
+
+
+class Record:
+    """The runs that this process creates in Prefect, and what came of the work."""
+
+    def __init__(self) -> None:
+        self.tag = f"process-{uuid4().hex[:12]}"
+        self.outcome: Outcome | None = None
+        self.run_id: UUID | None = None
+
+    def settle(self, message: str) -> bool:
+        """Set each of the runs to what came of it, ``message`` telling about it; say if that succeeded.
+
+        Costs one request if all is well. Gives up after about two minutes without Prefect.
+        """
+        for pause in (*_PAUSES, None):
+            try:
+                with (
+                    temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+                    get_client(sync_client=True) as client,
+                ):
+                    return self._settle(client, message)
+            except LOST as error:
+                if isinstance(error, ObjectNotFound):
+                    return True
+                if pause is not None:
+                    time.sleep(pause)
+        return False
+
+    def _settle(self, client: SyncPrefectClient, message: str) -> bool:
+        ours = FlowRunFilter(tags=FlowRunFilterTags(all_=[self.tag]))
+        for run in client.read_flow_runs(flow_run_filter=ours):
+            state = self._truth(run, message)
+            if state is not None:
+                client.set_flow_run_state(run.id, state, force=True)
+        return True
+
+    def _truth(self, run: FlowRun, message: str) -> State | None:
+        """Return the state to set, or None where what Prefect holds is true."""
+        if self.run_id is not None and run.id != self.run_id:
+            if run.state and run.state.is_final():
+                return None
+            return Cancelled(message="never started: Prefect's answer to its creation was lost")
+        well = self.outcome is not None and not isinstance(self.outcome, PipelineError)
+        if run.state and run.state.is_final() and run.state.is_completed() == well:
+            return None
+        return Completed(message=message) if well else Failed(message=message)
+
+
+_current: list[Record] = []
+
+
+@contextmanager
+def kept() -> Iterator[Record]:
+    """Keep a record of the flow run that the block starts. One at a time in a process."""
+    record = Record()
+    _current.append(record)
+    try:
+        with tags(record.tag):
+            yield record
+    finally:
+        _current.remove(record)
+
+
+def note(run_id: UUID | str | None = None, outcome: Outcome | None = None) -> None:
+    """Keep the id or the outcome of the flow run, if a record of it is kept. Called within the flow."""
+    for record in _current:
+        if run_id is not None:
+            record.run_id = UUID(str(run_id))
+        if outcome is not None:
+            record.outcome = outcome

@@ -1,0 +1,192 @@
+"""A proxy before BigQuery or Prefect that spoils some answers, as a seed says, or is away for a while."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import select
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Before: the server never sees the request. After: the server did it, and nobody learns.
+FAULTS = ("503 before", "429 before", "reset before", "503 after", "reset after", "slow answer")
+_REASONS = {401: "authError", 429: "rateLimitExceeded", 503: "backendError"}
+
+
+@dataclass
+class Plan:
+    """What happens to requests. ``share`` is spoiled; ``slow``, ``gone``, ``token_lives`` are seconds.
+
+    From the request with the number ``gone_at`` on, every connection is cut for ``gone`` seconds. A token (as
+    `issue_token` makes them) is refused with 401 once it is ``token_lives`` old.
+    """
+
+    seed: int = 0
+    share: float = 0.0
+    slow: float = 2.0
+    gone_at: int = 0
+    gone: float = 0.0
+    token_lives: float | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._lock = threading.Lock()
+        self._back_at = 0.0
+
+    def next(self, authorization: str, path: str = "") -> str:
+        """The fate of the next request: a fault, or "" for none. ``path`` is for other kinds of plans."""
+        with self._lock:
+            self.counts["requests"] += 1
+            fault = self._fate(authorization)
+            if fault:
+                self.counts[fault] += 1
+            return fault
+
+    def _fate(self, authorization: str) -> str:
+        now = time.time()
+        if self.gone and self.counts["requests"] == self.gone_at:
+            self._back_at = now + self.gone
+        spoiled, fault = self._random.random() < self.share, self._random.choice(FAULTS)
+        if now < self._back_at:
+            return "gone"
+        made = authorization.rpartition("-made-")[2]
+        if self.token_lives is not None and made and now - float(made) > self.token_lives:
+            return "401 before"
+        return fault if spoiled else ""
+
+
+def issue_token() -> dict[str, object]:
+    """An answer of the OAuth endpoint, whose token tells its age and promises to live for an hour."""
+    return {"access_token": f"token-made-{time.time():.3f}", "expires_in": 3600, "token_type": "Bearer"}
+
+
+class Proxy(ThreadingHTTPServer):
+    """The proxy. Give it another plan at any time."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        parts = urlsplit(upstream)
+        self.upstream = (parts.hostname or "", parts.port or 80)
+        self.plan = Plan()
+        self.url = f"http://127.0.0.1:{self.server_port}{parts.path}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is nothing to print about."""
+
+
+@contextmanager
+def proxy(upstream: str) -> Iterator[Proxy]:
+    """Run a proxy before the server at ``upstream``; at first it spoils nothing."""
+    server = Proxy(upstream)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Proxy
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        plan = self.server.plan
+        fault = plan.next(self.headers.get("authorization", ""), self.path)
+        if fault in {"gone", "reset before"}:
+            self._reset()
+        elif fault.endswith("before"):
+            self._refuse(int(fault[:3]))
+        elif self.headers.get("upgrade"):
+            self._tunnel()
+        else:
+            answer = self._forward(body)
+            if fault == "503 after":
+                self._refuse(503)
+            elif fault == "reset after":
+                self._reset()
+            else:
+                time.sleep(plan.slow if fault else 0)
+                self._answer(*answer)
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
+
+    def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        upstream = http.client.HTTPConnection(*self.server.upstream, timeout=120)
+        hop = {"connection", "accept-encoding", "transfer-encoding"}
+        try:
+            headers = {key: value for key, value in self.headers.items() if key.lower() not in hop}
+            upstream.request(self.command, self.path, body=body, headers=headers)
+            response = upstream.getresponse()
+            answer = response.read()
+            kept = {key: value for key, value in response.headers.items() if key.lower() not in hop}
+            return response.status, kept, answer
+        finally:
+            upstream.close()
+
+    def _refuse(self, status: int) -> None:
+        reason = _REASONS[status]
+        message = {401: "Request had invalid authentication credentials."}.get(status, reason)
+        error = {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}
+        headers = {"content-type": "application/json"}
+        if status == 429:
+            headers["retry-after"] = "1"
+        self._answer(status, headers, json.dumps({"error": error}).encode())
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() != "content-length":
+                self.send_header(name, value)
+        if status not in {204, 304}:
+            self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _tunnel(self) -> None:
+        """Pass a websocket through, until one side ends it or the server is to be away."""
+        self.close_connection = True
+        headers = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        head = f"{self.command} {self.path} HTTP/1.1\r\n{headers}\r\n"
+        with socket.create_connection(self.server.upstream, timeout=30) as upstream:
+            upstream.sendall(head.encode())
+            ends = {upstream: self.connection, self.connection: upstream}
+            while True:
+                for ready in select.select(list(ends), [], [], 60)[0]:
+                    data = ready.recv(65536)
+                    if not data:
+                        return
+                    ends[ready].sendall(data)
+
+    def _reset(self) -> None:
+        """Drop the connection so that the other side gets a reset, not an orderly end."""
+        self.close_connection = True
+        try:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.shutdown(socket.SHUT_RD)
+            self.connection.close()
+        except OSError:
+            pass

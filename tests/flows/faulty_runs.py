@@ -1,0 +1,241 @@
+"""Whole runs of `python -m flows.pipeline` between two faulty proxies, and what must hold after each."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.flows import faults, servers
+from tests.flows.faults import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+LIMIT_SECONDS = 420.0
+ROWS = 100
+# How each table is filled: rebuilt whole, or added to by MERGE.
+_MODELS = {
+    "rebuilt": "{{ config(materialized='table') }}\n"
+    "select VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
+    "above": "{{ config(materialized='table') }}\nselect version, n from {{ ref('rebuilt') }}\n",
+    "added": "{{ config(materialized='incremental', unique_key='id') }}\n"
+    "select VERSION * 1000 + n as id, VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
+}
+_PROJECT = 'name: faulty\nversion: "1.0"\nprofile: projet_m2_bi\nmodel-paths: [models]\n'
+_TESTS = "models:\n  - name: rebuilt\n    columns:\n      - name: n\n        data_tests: [unique]\n"
+_PIPELINE = """
+import sys
+from pathlib import Path
+from flows import pipeline
+pipeline.PROJECT_DIR = Path(sys.argv[1])
+sys.exit(pipeline.main(sys.argv[2:]))
+"""
+
+
+@dataclass
+class Run:
+    """What came of one run. ``wrong`` says what must not be, in words; empty if all is as it should."""
+
+    seed: int
+    code: int | None
+    seconds: float
+    faults: Counter[str]
+    wrong: list[str]
+    output: str
+
+
+class Lane:
+    """One target with its dataset, its dbt project and its two proxies; one run at a time."""
+
+    def __init__(self, target: str, directory: Path, prefect: faults.Proxy, bigquery: faults.Proxy) -> None:
+        self.target, self.project = target, directory / target
+        self.prefect, self.bigquery = prefect, bigquery
+        self.version = 0
+        self.home = directory / f"home-{target}"
+        self.home.mkdir()
+        (self.project / "models").mkdir(parents=True)
+        (self.project / "dbt_project.yml").write_text(_PROJECT)
+        (self.project / "models" / "models.yml").write_text(_TESTS)
+
+    def run(self, seed: int, outages: Sequence[float]) -> Run:
+        """Put the next version of each table through the faults of ``seed``."""
+        return self.run_with(seed, *plans(seed, outages))
+
+    def run_with(self, seed: int, prefect: Plan, bigquery: Plan) -> Run:
+        """Put the next version of each table through the faults of two plans."""
+        before = self.tables() if self.version else {}
+        self.version += 1
+        for name, sql in _MODELS.items():
+            (self.project / "models" / f"{name}.sql").write_text(sql.replace("VERSION", str(self.version)))
+        known = {run["id"] for run in self.flow_runs()}
+        self.prefect.plan, self.bigquery.plan = prefect, bigquery
+        start = time.monotonic()
+        code, output = self._command()
+        seconds = time.monotonic() - start
+        counts = +Counter(
+            {
+                f"{name}: {fault}": number
+                for name, server in (("prefect", self.prefect), ("bigquery", self.bigquery))
+                for fault, number in server.plan.counts.items()
+            }
+        )
+        self.prefect.plan, self.bigquery.plan = Plan(), Plan()
+        wrong = wrong_ending(code, output)
+        wrong += wrong_tables(code, self.version, before, self.tables())
+        wrong += wrong_record(code, [run for run in self.flow_runs() if run["id"] not in known])
+        return Run(seed, code, seconds, counts, wrong, output)
+
+    def _command(self) -> tuple[int | None, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "DBT"))}
+        ours = {
+            "PREFECT_API_URL": self.prefect.url,
+            "PREFECT_HOME": str(self.home),
+            "PYTHONPATH": str(servers.ROOT),
+        }
+        command = [sys.executable, "-c", _PIPELINE, str(self.project), "--target", self.target]
+        try:
+            done = subprocess.run(
+                command,
+                check=False,
+                env={**kept, **ours},
+                cwd=servers.ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=LIMIT_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            return None, str(error.output)
+        return done.returncode, done.stdout
+
+    def tables(self) -> dict[str, dict[int, tuple[int, int]]]:
+        """For each table that exists: version -> (rows, different rows). Asked for without the proxy."""
+        return {name: versions for name in _MODELS if (versions := self._versions(name)) is not None}
+
+    def _versions(self, table: str) -> dict[int, tuple[int, int]] | None:
+        host, port = self.bigquery.upstream
+        base = f"http://{host}:{port}/bigquery/v2/projects/demo-flights"
+        dataset = f"demo_flights_{self.target}"
+        tables = servers.http("GET", f"{base}/datasets/{dataset}/tables").get("tables", [])
+        if table not in {entry["tableReference"]["tableId"] for entry in tables}:
+            return None
+        sql = f"select version, count(*), count(distinct n) from {dataset}.{table} group by version"
+        answer = servers.http("POST", f"{base}/queries", {"query": sql, "useLegacySql": False})
+        rows = [[int(cell["v"]) for cell in row["f"]] for row in answer.get("rows", [])]
+        return {version: (count, different) for version, count, different in rows}
+
+    def flow_runs(self) -> list[dict[str, Any]]:
+        host, port = self.prefect.upstream
+        body = {"sort": "EXPECTED_START_TIME_DESC", "limit": 50}
+        runs = servers.http("POST", f"http://{host}:{port}/api/flow_runs/filter", body)
+        return [run for run in runs if run["parameters"].get("target") == self.target]
+
+
+def plans(seed: int, outages: Sequence[float]) -> tuple[Plan, Plan]:
+    """The faults of a seed before Prefect and BigQuery; ``outages`` are possible lengths in seconds."""
+    chance = random.Random(seed)
+    prefect = Plan(seed, share=chance.choice((0.0, 0.03, 0.1, 0.25)), slow=chance.choice((0.5, 3.0)))
+    bigquery = Plan(seed + 1, share=chance.choice((0.0, 0.03, 0.1, 0.2)), slow=chance.choice((0.5, 3.0)))
+    away = chance.choice((None, prefect, bigquery, prefect))
+    if away:
+        away.gone_at, away.gone = chance.randint(2, 14), chance.choice(outages)
+    bigquery.token_lives = chance.choice((None, 0.5, 2.0))
+    return prefect, bigquery
+
+
+def wrong_ending(code: int | None, output: str) -> list[str]:
+    """A run ends in time, with a documented code, and says why without a traceback."""
+    wrong = []
+    if code is None:
+        return [f"no end within {LIMIT_SECONDS:.0f} s"]
+    if code not in {0, 1, 4}:
+        wrong.append(f"exit code {code}")
+    if code and "error: " not in output and " failed " not in output:
+        wrong.append("no error is named")
+    if "Traceback (most recent call last)" in output:
+        wrong.append("a traceback")
+    return wrong
+
+
+def wrong_tables(
+    code: int | None,
+    version: int,
+    before: dict[str, dict[int, tuple[int, int]]],
+    after: dict[str, dict[int, tuple[int, int]]],
+) -> list[str]:
+    """A table is as it was, or new and whole. It is new if the run says so."""
+    wrong = []
+    for table in _MODELS:
+        kept = before.get(table, {}) if table == "added" else {}
+        new = {**kept, version: (ROWS, ROWS)}
+        found = after.get(table)
+        if found != new and (code == 0 or found != before.get(table)):
+            wrong.append(f"the table {table} was {before.get(table)}, is {found}")
+    return wrong
+
+
+def wrong_record(code: int | None, runs: list[dict[str, Any]]) -> list[str]:
+    """Prefect's record: no run is left unfinished, and it says what the exit code says."""
+    states = sorted(run["state_type"] for run in runs)
+    unfinished = [state for state in states if state not in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}]
+    wrong = [f"Prefect holds a run that is {state}" for state in unfinished]
+    if ("COMPLETED" in states) != (code == 0):
+        wrong.append(f"exit code {code}, but Prefect says {states}")
+    return wrong
+
+
+@contextmanager
+def lanes(directory: Path, number: int) -> Iterator[list[Lane]]:
+    """Run a Prefect server and a BigQuery emulator, with as many targets as asked for."""
+    for name in ("prefect", "bigquery", "home"):
+        (directory / name).mkdir()
+    with ExitStack() as stack:
+        bigquery = stack.enter_context(servers.bigquery(directory / "bigquery"))
+        prefect = stack.enter_context(servers.prefect_server(directory / "prefect", servers.free_port()))
+        token_url = stack.enter_context(servers.answering(lambda _method, _path: (200, faults.issue_token())))
+        made = []
+        for index in range(number):
+            before_prefect = stack.enter_context(faults.proxy(prefect))
+            before_bigquery = stack.enter_context(faults.proxy(bigquery))
+            made.append(Lane(f"lane{index}", directory, before_prefect, before_bigquery))
+            body = {
+                "datasetReference": {
+                    "projectId": "demo-flights",
+                    "datasetId": f"demo_flights_{made[-1].target}",
+                },
+                "location": "EU",
+            }
+            servers.http("POST", f"{bigquery}/bigquery/v2/projects/demo-flights/datasets", body)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tests.flows.save_blocks",
+                token_url,
+                *(f"{lane.target}={lane.bigquery.url}" for lane in made),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PREFECT_API_URL": prefect, "PREFECT_HOME": str(directory / "home")},
+            cwd=servers.ROOT,
+            timeout=300,
+        )
+        yield made
+
+
+def line(run: Run) -> str:
+    """One line about a run."""
+    spoiled = {name: number for name, number in sorted(run.faults.items()) if "requests" not in name}
+    verdict = "; ".join(run.wrong) or "as it should be"
+    return (
+        f"seed {run.seed}: exit code {run.code} after {run.seconds:.0f} s, {json.dumps(spoiled)}: {verdict}"
+    )

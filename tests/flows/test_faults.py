@@ -1,0 +1,112 @@
+"""The flow between faulty proxies: a few seeds of what `python -m benchmarks.flow_faults` does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.flows import faults, faulty_runs
+from tests.flows.faults import Plan
+from tests.flows.faulty_runs import ROWS, wrong_ending, wrong_record, wrong_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.flows.faulty_runs import Lane
+
+WHOLE = {1: (ROWS, ROWS)}
+OLD: dict[str, Any] = {"rebuilt": WHOLE, "above": WHOLE, "added": WHOLE}
+NEW: dict[str, Any] = {
+    "rebuilt": {2: (ROWS, ROWS)},
+    "above": {2: (ROWS, ROWS)},
+    "added": {**WHOLE, 2: (ROWS, ROWS)},
+}
+
+
+def test_a_table_is_old_or_new() -> None:
+    assert wrong_tables(0, 2, OLD, NEW) == []
+    assert wrong_tables(1, 2, OLD, {**OLD, "rebuilt": NEW["rebuilt"]}) == []
+    assert len(wrong_tables(0, 2, OLD, {**NEW, "above": OLD["above"]})) == 1
+    assert len(wrong_tables(1, 2, OLD, {**OLD, "rebuilt": {2: (ROWS - 1, ROWS - 1)}})) == 1
+    assert len(wrong_tables(1, 2, OLD, {**OLD, "added": {**WHOLE, 2: (2 * ROWS, ROWS)}})) == 1
+    assert len(wrong_tables(1, 2, OLD, {"rebuilt": WHOLE, "above": WHOLE})) == 1
+
+
+def test_the_record_says_what_the_exit_code_says() -> None:
+    assert wrong_record(0, [{"state_type": "COMPLETED"}]) == []
+    assert wrong_record(4, []) == []
+    assert len(wrong_record(0, [{"state_type": "FAILED"}])) == 1
+    assert len(wrong_record(1, [{"state_type": "COMPLETED"}])) == 1
+    assert len(wrong_record(4, [{"state_type": "RUNNING"}])) == 1
+
+
+def test_an_ending_is_in_time_documented_and_clear() -> None:
+    assert wrong_ending(0, "") == []
+    assert wrong_ending(4, "error: Prefect does not answer") == []
+    assert len(wrong_ending(None, "")) == 1
+    assert len(wrong_ending(3, "error: not set up")) == 1
+    assert len(wrong_ending(1, "Killed")) == 1
+    assert len(wrong_ending(4, "error: it\nTraceback (most recent call last):\n")) == 1
+
+
+def test_a_seed_gives_the_same_faults_again() -> None:
+    def fates(plan: Plan) -> list[str]:
+        return [plan.next("") for _ in range(200)]
+
+    assert fates(Plan(7, share=0.2)) == fates(Plan(7, share=0.2))
+    assert set(fates(Plan(7, share=0.2))) == {*faults.FAULTS, ""}
+
+
+def test_an_old_token_is_refused() -> None:
+    plan = Plan(token_lives=0.5)
+    assert plan.next(f"Bearer {faults.issue_token()['access_token']}") == ""
+    assert plan.next("Bearer token-made-1000.0") == "401 before"
+
+
+@pytest.fixture(scope="module")
+def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
+    with faulty_runs.lanes(tmp_path_factory.mktemp("faults"), 1) as lanes:
+        # Nothing is spoiled: what the other runs may leave as it was.
+        first = lanes[0].run_with(0, Plan(), Plan())
+        assert (first.code, first.wrong) == (0, []), first.output
+        yield lanes[0]
+
+
+@pytest.mark.real
+def test_faults_of_both_services_leave_order(lane: Lane) -> None:
+    seen: Counter[str] = Counter()
+    plans = [
+        # Prefect is gone while the run ends, and some of what BigQuery answers is lost.
+        (Plan(1, gone_at=8, gone=4.0), Plan(1, share=0.1, slow=0.2)),
+        # Prefect spoils a fifth; each token is old after half a second.
+        (Plan(2, share=0.2, slow=0.2), Plan(2, token_lives=0.5)),
+    ]
+    for seed, (prefect, bigquery) in enumerate(plans):
+        run = lane.run_with(seed, prefect, bigquery)
+        assert run.wrong == [], run.output
+        seen += run.faults
+    assert seen["prefect: gone"]
+    assert seen["bigquery: 401 before"]
+
+
+@pytest.mark.real
+def test_an_answer_lost_as_the_run_ends_changes_nothing(lane: Lane) -> None:
+    """The server has Completed, the client asks again, and gets the state back without its data."""
+    run = lane.run_with(0, EndLost(), Plan())
+    assert run.faults["prefect: 503 after"] == 1
+    assert (run.code, run.wrong) == (0, []), run.output
+
+
+class EndLost(Plan):
+    """Spoils the answer to the second change of the flow run's state: Running, then Completed."""
+
+    def next(self, authorization: str, path: str = "") -> str:
+        self.counts["requests"] += 1
+        if path.endswith("/set_state"):
+            self.counts["set_state"] += 1
+            if self.counts["set_state"] == 2:
+                self.counts["503 after"] += 1
+                return "503 after"
+        return ""

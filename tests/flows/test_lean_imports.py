@@ -1,0 +1,42 @@
+"""What is loaded with Google's client, in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.flows.servers import ROOT
+
+
+def tell(code: str) -> str:
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        f"import sys\nfrom flows.lean_imports import import_bigquery\n{code}",
+    ]
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=60
+    ).stdout.strip()
+
+
+def test_data_frames_stay_unloaded_and_can_be_loaded_later() -> None:
+    code = """
+import_bigquery()
+import dbt.adapters.bigquery
+print({"pandas", "pyarrow", "db_dtypes", "numpy"} & set(sys.modules))
+import pandas, pyarrow
+print(pandas.DataFrame({"a": [1]}).shape)
+"""
+    assert tell(code).splitlines() == ["set()", "(1, 1)"]
+
+
+def test_what_is_loaded_already_is_used() -> None:
+    code = """
+import pyarrow
+import_bigquery()
+from google.cloud.bigquery import table
+print(table.pyarrow is pyarrow, table.pandas, sys.modules["pyarrow"] is pyarrow)
+"""
+    assert tell(code) == "True None True"
