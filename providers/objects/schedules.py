@@ -70,8 +70,7 @@ def as_given(given: Mapping[str, Any], actual: Mapping[str, Any], *, managed: bo
 def write(
     http: Requests, deployment_id: str, olds: Mapping[str, Any], news: Mapping[str, Any], *, managed: bool
 ) -> None:
-    """Create, change and delete what differs. Whether one is active is written if managed, or changed in
-    the program.
+    """Create, change and delete what differs; whether active, only if `managed` or changed in the program.
 
     Safe to do again after it broke off.
     """
