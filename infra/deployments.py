@@ -12,7 +12,6 @@ from infra.blocks import Blocks
 from infra.identity import Identity
 from infra.settings import Settings
 from providers import Deployment, WorkPool
-from providers.data import reference
 from providers.job_templates import filled
 
 FLOW = "pipeline-dbt-complet"
@@ -46,7 +45,7 @@ class Deployments(pulumi.ComponentResource):
             name=f"dbt-{environment}",
             type=settings.work_pool_type,
             base_job_template=filled(
-                settings.work_pool_type, job_values(settings, identity.account.email, blocks.credentials.id)
+                settings.work_pool_type, job_values(settings, identity.account.email, blocks.credentials.ref)
             ),
             description=f"Runs dbt for {environment}.",
             opts=pulumi.ResourceOptions(parent=self),
@@ -83,9 +82,7 @@ def code_path(settings: Settings) -> str:
     return settings.code_path or str(PROJECT)
 
 
-def job_values(
-    settings: Settings, service_account: Any, credentials_id: pulumi.Output[str]
-) -> dict[str, Any]:
+def job_values(settings: Settings, service_account: Any, credentials: Any) -> dict[str, Any]:
     """What the work pool's job template says by default; images hold the project where they start."""
     match settings.work_pool_type:
         case "process":
@@ -96,7 +93,7 @@ def job_values(
                 "image": settings.image,
                 "region": settings.region,
                 "service_account_name": service_account,
-                "credentials": credentials_id.apply(reference),
+                "credentials": credentials,
             }
         case _:
             return {"image": settings.image}
