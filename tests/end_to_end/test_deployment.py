@@ -42,7 +42,7 @@ def deployed(project: Checkout, alerted: Sink) -> Iterator[Checkout]:
     dbt.rename(kept)
     shutil.copytree(TINY, dbt)
     block = create_webhook(project, alerted.url)
-    settings.write_text(text.rstrip() + "\n  projet-m2-bi:alertBlock: webhook/sink\n")
+    settings.write_text(text.replace("config:\n", "config:\n  projet-m2-bi:alertBlock: webhook/sink\n"))
     try:
         up = project.pulumi("up", "--yes", "--skip-preview")
         assert up.returncode == 0, up.stdout + up.stderr
