@@ -11,6 +11,14 @@ from pydantic.alias_generators import to_camel
 
 from infra import stack_file
 from infra.locations import check_location
+from infra.running import (
+    check_alert_block,
+    check_image,
+    check_region,
+    check_schedule,
+    check_time_zone,
+    check_work_pool_type,
+)
 
 NAMESPACE = "projet-m2-bi"
 # https://cloud.google.com/bigquery/docs/datasets#dataset-naming, less room for `_raw`.
@@ -44,6 +52,14 @@ class Settings(BaseModel):
     job_retries: Annotated[int, Field(ge=0, le=10)] = 1
     maximum_bytes_billed: Annotated[int, Field(ge=0)] = 0
     delete_contents_on_destroy: bool = False
+    schedule: Annotated[str, AfterValidator(check_schedule)] = ""
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] = "UTC"
+    manage_schedule_state: bool = False
+    work_pool_type: Annotated[str, AfterValidator(check_work_pool_type)] = "process"
+    code_path: str = ""
+    image: Annotated[str, AfterValidator(check_image), Field(validate_default=True)] = ""
+    region: Annotated[str, AfterValidator(check_region), Field(validate_default=True)] = ""
+    alert_block: Annotated[str, AfterValidator(check_alert_block)] = ""
     bigquery_endpoint: str | None = None
 
     @property

@@ -26,11 +26,25 @@ All take `adopt=True` to take over a block that exists, and `opts`. `.ref` refer
 document's id, `.block_name` its name. Prefect is at the stack's `prefect:apiUrl`, else PREFECT_API_URL; the
 key is PREFECT_API_KEY, else the secret `prefect:apiKey` (PREFECT_API_AUTH_STRING, else `prefect:authString`,
 for basic auth). docs/provider.md has more.
+
+`WorkPool`, `Deployment`, `Variable` and `Automation` are Prefect's other objects, and `ExistingBlock` is a
+block that somebody else made: docs/prefect-objects.md.
 """
 
 from __future__ import annotations
 
 from providers.block import PrefectBlock
 from providers.kinds import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
+from providers.objects.resources import Automation, Deployment, ExistingBlock, Variable, WorkPool
 
-__all__ = ["BigQueryTargetConfigsBlock", "DbtCliProfileBlock", "GcpCredentialsBlock", "PrefectBlock"]
+__all__ = [
+    "Automation",
+    "BigQueryTargetConfigsBlock",
+    "DbtCliProfileBlock",
+    "Deployment",
+    "ExistingBlock",
+    "GcpCredentialsBlock",
+    "PrefectBlock",
+    "Variable",
+    "WorkPool",
+]

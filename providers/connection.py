@@ -22,21 +22,28 @@ _GUARD = threading.Lock()
 
 
 def lifecycle(config: Callable[[str], Any], environment: Mapping[str, str] = os.environ) -> Lifecycle:
-    """Return the process's lifecycle for a stack's configuration.
+    """Return the process's lifecycle for a stack's configuration; `whereabouts` says which settings count."""
+    settings = whereabouts(config, environment)
+    with _GUARD:
+        if settings not in _LIFECYCLES:
+            _LIFECYCLES[settings] = Lifecycle(lambda: _connect(*settings))
+        return _LIFECYCLES[settings]
+
+
+def whereabouts(
+    config: Callable[[str], Any], environment: Mapping[str, str] = os.environ
+) -> tuple[str | None, str | None, str | None]:
+    """Return Prefect's address, key and password for a stack's configuration.
 
     `prefect:apiUrl`, else PREFECT_API_URL, is the address. The key is PREFECT_API_KEY, else the secret
     `prefect:apiKey`; a self-hosted server with a password takes PREFECT_API_AUTH_STRING, else the secret
     `prefect:authString`.
     """
-    settings = (
+    return (
         config("prefect:apiUrl") or environment.get("PREFECT_API_URL"),
         environment.get("PREFECT_API_KEY") or config("prefect:apiKey"),
         environment.get("PREFECT_API_AUTH_STRING") or config("prefect:authString"),
     )
-    with _GUARD:
-        if settings not in _LIFECYCLES:
-            _LIFECYCLES[settings] = Lifecycle(lambda: _connect(*settings))
-        return _LIFECYCLES[settings]
 
 
 class PlainErrors:

@@ -1,0 +1,109 @@
+"""Who hears of a run that failed, crashed or is late."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+import pulumi
+
+from infra.deployments import FLOW, Deployments
+from infra.settings import Settings
+from providers import Automation, ExistingBlock
+
+EVENTS = ("Failed", "TimedOut", "Crashed", "Late")
+CLOUD_API = re.compile(r"https://api\.([^/]+)/api/accounts/([^/]+)/workspaces/([^/]+)")
+# Jinja, as Prefect renders it. The state's message names what failed in dbt.
+NAME, STATE, MESSAGE = (
+    "{{ flow_run.name }}",
+    "{{ flow_run.state.name }}",
+    "{{ flow_run.state.message or 'no message' }}",
+)
+
+
+class Alerts(pulumi.ComponentResource):
+    """Owns the automation `dbt-<env>-alerts`, where the settings name a block to send to.
+
+    Does not own that block: it holds an address that is nobody's to repeat here.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        deployments: Deployments,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("projet-m2-bi:infra:Alerts", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        if settings.alert_block:
+            block_type, _, block_name = settings.alert_block.partition("/")
+            block = ExistingBlock("alert-block", block_type=block_type, block_name=block_name, opts=child)
+            Automation(
+                "alerts",
+                name=f"dbt-{settings.environment}-alerts",
+                description=f"Tells {settings.alert_block} of runs that failed, crashed or are late.",
+                trigger=trigger(deployments.deployment.id),
+                actions=[action(settings.environment, block_type, block.id, run_url())],
+                tags=["dbt", settings.environment],
+                opts=child,
+            )
+        self.register_outputs({"alert_block": settings.alert_block})
+
+
+def trigger(deployment_id: pulumi.Input[str]) -> dict[str, Any]:
+    """At once, at each run of the deployment that comes into one of the bad states."""
+    return {
+        "type": "event",
+        "posture": "Reactive",
+        "expect": [f"prefect.flow-run.{state}" for state in EVENTS],
+        "match": {"prefect.resource.id": "prefect.flow-run.*"},
+        "match_related": {
+            "prefect.resource.role": "deployment",
+            "prefect.resource.id": pulumi.Output.concat("prefect.deployment.", deployment_id),
+        },
+        "for_each": ["prefect.resource.id"],
+        "threshold": 1,
+    }
+
+
+def action(target: str, block_type: str, block_id: pulumi.Input[str], url: str) -> dict[str, Any]:
+    """Prefect's own action for the block's type: a webhook gets JSON, all others a text."""
+    if block_type == "webhook":
+        return {"type": "call-webhook", "block_document_id": block_id, "payload": payload(target, url)}
+    return {
+        "type": "send-notification",
+        "block_document_id": block_id,
+        "subject": f"{FLOW} on {target}: {STATE}",
+        "body": f"{FLOW} on target {target}: run {NAME} is {STATE}.\n{MESSAGE}\n{url}",
+    }
+
+
+def payload(target: str, url: str) -> str:
+    """A JSON object with flow, target, run, state, message and link; its values are escaped by Jinja."""
+    fixed = {"flow": FLOW, "target": target, "link": url}
+    rendered = {name: text.replace("}}", "| tojson }}") for name, text in (("run", NAME), ("state", STATE))}
+    rendered["message"] = "{{ (flow_run.state.message or 'no message') | tojson }}"
+    pairs = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in fixed.items()]
+    pairs += [f"{json.dumps(name)}: {template}" for name, template in rendered.items()]
+    return "{" + ", ".join(pairs) + "}"
+
+
+def run_url() -> str:
+    """The page of a run, of the Prefect that the providers talk to; Jinja puts in the run's id.
+
+    Prefect's own `ui_url` only knows it where the server has been told its address.
+    """
+    api = (pulumi.Config("prefect").get("apiUrl") or os.environ.get("PREFECT_API_URL") or "").rstrip("/")
+    return f"{page_url(api)}/runs/flow-run/{{{{ flow_run.id }}}}"
+
+
+def page_url(api_url: str) -> str:
+    """The address of Prefect's page for that of its API."""
+    cloud = CLOUD_API.fullmatch(api_url)
+    if cloud:
+        domain, account, workspace = cloud.groups()
+        return f"https://app.{domain}/account/{account}/workspace/{workspace}"
+    return api_url.removesuffix("/api")

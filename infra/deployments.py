@@ -1,0 +1,106 @@
+"""When and where the pipeline runs: a work pool and a deployment of the flow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from infra.blocks import Blocks
+from infra.identity import Identity
+from infra.settings import Settings
+from providers import Deployment, WorkPool
+from providers.job_templates import filled
+
+FLOW = "pipeline-dbt-complet"
+# By its module: by its file, Prefect would put flows/ on the path, where profile.py hides Python's own.
+ENTRYPOINT = "flows.pipeline.dbt_full_pipeline"
+# A run of dbt with its Python libraries needs this much; Cloud Run's own default is 512Mi and 600 s.
+CLOUD_RUN = {"memory": "2Gi", "timeout": 3600}
+PROJECT = Path(__file__).parent.parent
+PARAMETERS = Path(__file__).parent / "parameters.json"
+
+
+class Deployments(pulumi.ComponentResource):
+    """Owns the work pool `dbt-<env>` and the deployment `pipeline-dbt-complet/dbt-<env>`.
+
+    At most one run of the deployment works at a time; others wait. Does not own the flow in Prefect, which
+    keeps the history of its runs, nor the workers: `prefect worker start --pool dbt-<env>` starts one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        identity: Identity,
+        blocks: Blocks,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("projet-m2-bi:infra:Deployments", name, None, opts)
+        environment = settings.environment
+        self.work_pool = WorkPool(
+            "work-pool",
+            name=f"dbt-{environment}",
+            type=settings.work_pool_type,
+            base_job_template=filled(
+                settings.work_pool_type, job_values(settings, identity.account.email, blocks.credentials.ref)
+            ),
+            description=f"Runs dbt for {environment}.",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.deployment = Deployment(
+            "deployment",
+            name=f"dbt-{environment}",
+            flow_name=FLOW,
+            entrypoint=ENTRYPOINT,
+            work_pool=self.work_pool,
+            parameters={"target": environment},
+            parameter_openapi_schema=parameter_schema(environment),
+            schedules=schedules(settings),
+            manage_schedule_state=settings.manage_schedule_state,
+            concurrency_limit=1,
+            collision_strategy="ENQUEUE",
+            tags=["dbt", environment],
+            description=f"Builds and tests every table of {environment}.",
+            # A run needs all that its blocks lead to.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[blocks]),
+        )
+        self.register_outputs({"deployment": f"{FLOW}/dbt-{environment}"})
+
+
+def schedules(settings: Settings) -> dict[str, Any]:
+    """The schedule that the settings name, if they name one."""
+    if not settings.schedule:
+        return {}
+    return {"scheduled": {"cron": settings.schedule, "timezone": settings.time_zone}}
+
+
+def code_path(settings: Settings) -> str:
+    """The project's directory on the worker's machine."""
+    return settings.code_path or str(PROJECT)
+
+
+def job_values(settings: Settings, service_account: Any, credentials: Any) -> dict[str, Any]:
+    """What the work pool's job template says by default; images hold the project where they start."""
+    match settings.work_pool_type:
+        case "process":
+            return {"working_dir": code_path(settings)}
+        case "cloud-run-v2":
+            return {
+                **CLOUD_RUN,
+                "image": settings.image,
+                "region": settings.region,
+                "service_account_name": service_account,
+                "credentials": credentials,
+            }
+        case _:
+            return {"image": settings.image}
+
+
+def parameter_schema(environment: str) -> dict[str, Any]:
+    """The flow's parameters (`python -m flows.parameters` writes them), held to one target."""
+    schema: dict[str, Any] = json.loads(PARAMETERS.read_text(encoding="utf-8"))
+    schema["properties"]["target"] |= {"default": environment, "enum": [environment]}
+    return schema

@@ -1,0 +1,57 @@
+"""What the settings say about when and where the pipeline runs, checked."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import ValidationInfo
+
+from providers.job_templates import WORKERS
+from providers.objects.checks import cron_problems, time_zone_problems
+
+BLOCK = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
+
+
+def check_schedule(value: str) -> str:
+    """Return a cron line, or the empty text for no schedule; raise ValueError otherwise."""
+    return _without(cron_problems("schedule", value) if value else [], value)
+
+
+def check_time_zone(value: str) -> str:
+    """Return the name of a time zone; raise ValueError otherwise."""
+    return _without(time_zone_problems("timeZone", value), value)
+
+
+def check_work_pool_type(value: str) -> str:
+    """Return a work pool's type; raise ValueError, with those that there are, otherwise."""
+    if value not in WORKERS:
+        raise ValueError(f"{value!r} is no type of work pool here; there are: {', '.join(WORKERS)}")
+    return value
+
+
+def check_image(value: str, info: ValidationInfo) -> str:
+    """Return the image; raise ValueError where the work pool runs containers and there is none."""
+    pool_type = info.data.get("work_pool_type", "process")
+    if pool_type != "process" and not value:
+        raise ValueError(f"a {pool_type} work pool needs an image")
+    return value
+
+
+def check_region(value: str, info: ValidationInfo) -> str:
+    """Return the region; raise ValueError where the work pool runs jobs in one and there is none."""
+    if info.data.get("work_pool_type") == "cloud-run-v2" and not value:
+        raise ValueError("a cloud-run-v2 work pool needs a region")
+    return value
+
+
+def check_alert_block(value: str) -> str:
+    """Return `<type>/<name>` of a block, or the empty text; raise ValueError otherwise."""
+    if value and not BLOCK.fullmatch(value):
+        raise ValueError(f"{value!r} names no block: <type>/<name>, such as slack-webhook/on-call")
+    return value
+
+
+def _without(problems: list[str], value: str) -> str:
+    if problems:
+        raise ValueError(problems[0].partition(": ")[2])
+    return value

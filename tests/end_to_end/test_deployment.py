@@ -1,0 +1,145 @@
+"""The deployment in a worker's hands, and who hears of it: a good run, a bad one, a late one."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import sink
+from tests.checkout import Checkout
+from tests.end_to_end import servers
+from tests.sink import Sink
+
+pytestmark = pytest.mark.real
+
+TINY = Path(__file__).parents[1] / "flows" / "tiny_dbt"
+DEPLOYMENT = "pipeline-dbt-complet/dbt-local"
+
+
+@pytest.fixture(scope="module")
+def alerted() -> Iterator[Sink]:
+    with sink.running() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def deployed(project: Checkout, alerted: Sink) -> Iterator[Checkout]:
+    """The local stack with a tiny dbt project, its alerts on the way to the sink."""
+    dbt, kept = project.root / "dbt", project.root / "dbt-kept"
+    settings = project.root / "Pulumi.local.yaml"
+    text = settings.read_text()
+    dbt.rename(kept)
+    shutil.copytree(TINY, dbt)
+    block = create_webhook(project, alerted.url)
+    settings.write_text(text.replace("config:\n", "config:\n  projet-m2-bi:alertBlock: webhook/sink\n"))
+    try:
+        up = project.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield project
+    finally:
+        shutil.rmtree(dbt)
+        kept.rename(dbt)
+        settings.write_text(text)
+        project.pulumi("up", "--yes", "--skip-preview")
+        httpx.delete(f"{api(project)}/block_documents/{block}", timeout=60).raise_for_status()
+
+
+def api(project: Checkout) -> str:
+    return project.variables()["PREFECT_API_URL"]
+
+
+def create_webhook(project: Checkout, url: str) -> str:
+    """A webhook block as somebody would make it in Prefect's page; its id."""
+    kind = httpx.get(f"{api(project)}/block_types/slug/webhook", timeout=60).raise_for_status().json()
+    query = {"block_schemas": {"block_type_id": {"any_": [kind["id"]]}}}
+    schemas = servers.prefect(project, "/block_schemas/filter", query)
+    body = {
+        "name": "sink",
+        "data": {"url": url},
+        "block_type_id": kind["id"],
+        "block_schema_id": schemas[0]["id"],
+    }
+    return str(servers.prefect(project, "/block_documents/", body)["id"])
+
+
+@contextmanager
+def worker(project: Checkout) -> Iterator[None]:
+    """`prefect worker start --pool dbt-local`, anywhere but in the project."""
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "dbt-local"]
+    log = project.root / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd="/", env=os.environ | project.variables(), stdout=output, stderr=output
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def run(project: Checkout) -> dict[str, Any]:
+    """Run the deployment as the README says, and wait; the flow run."""
+    done = project.run("prefect", "deployment", "run", DEPLOYMENT, "--watch", "--watch-timeout", "400")
+    query = {"sort": "START_TIME_DESC", "limit": 1, "deployments": {"name": {"any_": ["dbt-local"]}}}
+    (found,) = servers.prefect(project, "/flow_runs/filter", query)
+    assert found["state"]["type"] in {"COMPLETED", "FAILED"}, done.stdout + done.stderr
+    return dict(found)
+
+
+def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, alerted: Sink) -> None:
+    with worker(deployed):
+        good = run(deployed)
+        assert good["state"]["type"] == "COMPLETED", good["state"]["message"]
+        assert good["parameters"] == {"target": "local"}
+        assert servers.rows(deployed, "demo_flights_local", "lengths") == 3
+        assert alerted.bodies == []
+        (deployed.root / "dbt" / "models" / "lengths.sql").write_text("select no_such_column from nowhere")
+        bad = run(deployed)
+    assert bad["state"]["type"] == "FAILED"
+    told = json.loads(alerted.wait(lambda body: bad["id"] in body))
+    page = api(deployed).removesuffix("/api")
+    assert told == {
+        "flow": "pipeline-dbt-complet",
+        "target": "local",
+        "run": bad["name"],
+        "state": "Failed",
+        "message": bad["state"]["message"],
+        "link": f"{page}/runs/flow-run/{bad['id']}",
+    }
+    assert "dbt-run failed" in told["message"]
+    assert "lengths" in told["message"]
+
+
+def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:
+    # No worker runs, so a run that was due a minute ago is late.
+    deployment = httpx.get(f"{api(deployed)}/deployments/name/{DEPLOYMENT}", timeout=60).raise_for_status()
+    due = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=1)
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}
+    created = servers.prefect(
+        deployed, f"/deployments/{deployment.json()['id']}/create_flow_run", {"state": state}
+    )
+    told = json.loads(alerted.wait(lambda body: created["id"] in body))
+    assert (told["target"], told["state"], told["run"]) == ("local", "Late", created["name"])
+    assert told["link"].endswith(f"/runs/flow-run/{created['id']}")
+
+
+def test_a_run_of_another_target_is_refused(deployed: Checkout) -> None:
+    done = deployed.run("prefect", "deployment", "run", DEPLOYMENT, "--param", "target=prod")
+    assert done.returncode != 0
+    assert "'prod' is not one of ['local']" in done.stdout + done.stderr

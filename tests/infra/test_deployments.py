@@ -1,0 +1,93 @@
+"""What the settings make of work pool, deployment and alerts, without an engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import Environment
+
+from infra.alerts import action, page_url
+from infra.deployments import PROJECT, code_path, job_values, parameter_schema, schedules
+from infra.settings import Settings
+from tests.infra.test_settings import GOOD, refused
+
+URL = "https://prefect.example/runs/flow-run/{{ flow_run.id }}"
+
+
+def settings(**values: Any) -> Settings:
+    return Settings.model_validate(GOOD | values)
+
+
+def test_without_a_cron_line_there_is_no_schedule() -> None:
+    assert schedules(settings()) == {}
+    found = schedules(settings(schedule="0 2 * * *", timeZone="Europe/Paris"))
+    assert found == {"scheduled": {"cron": "0 2 * * *", "timezone": "Europe/Paris"}}
+
+
+def test_prod_runs_at_two_in_paris() -> None:
+    text = (PROJECT / "Pulumi.prod.yaml").read_text()
+    assert 'projet-m2-bi:schedule: "0 2 * * *"' in text
+    assert "projet-m2-bi:timeZone: Europe/Paris" in text
+
+
+def test_a_process_works_in_the_project_or_where_the_settings_say() -> None:
+    assert code_path(settings()) == str(PROJECT)
+    found = job_values(settings(codePath="/srv/dbt"), "a@p", {})
+    assert found == {"working_dir": "/srv/dbt"}
+
+
+def test_the_parameters_are_held_to_the_environments_target() -> None:
+    target = parameter_schema("staging")["properties"]["target"]
+    assert (target["enum"], target["default"]) == (["staging"], "staging")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"schedule": "at two"}, "'at two' is no cron line"),
+        ({"timeZone": "Paris"}, "'Paris' is no time zone, such as Europe/Paris"),
+        ({"workPoolType": "ecs"}, "there are: process, docker, kubernetes, cloud-run-v2"),
+        ({"alertBlock": "my-hook"}, "<type>/<name>, such as slack-webhook/on-call"),
+        ({"workPoolType": "docker"}, "pulumi config set projet-m2-bi:image … -s dev"),
+        ({"workPoolType": "cloud-run-v2", "image": "i"}, "pulumi config set projet-m2-bi:region … -s dev"),
+    ],
+)
+def test_a_wrong_setting_says_what_is_right(tmp_path: Path, values: dict[str, str], told: str) -> None:
+    assert told in refused(tmp_path, **values)
+
+
+def test_the_webhooks_payload_is_json_whatever_the_message_holds() -> None:
+    state = {"name": "Failed", "message": 'dbt-run failed: "a\\b"\n<c>'}
+    context = {"flow_run": {"id": "7", "name": "red-fox", "state": state}}
+    template = action("dev", "webhook", "1", URL)["payload"]
+    told = json.loads(Environment(autoescape=True).from_string(template).render(context))
+    assert told == {
+        "flow": "pipeline-dbt-complet",
+        "target": "dev",
+        "link": "https://prefect.example/runs/flow-run/7",
+        "run": "red-fox",
+        "state": "Failed",
+        "message": state["message"],
+    }
+
+
+def test_other_blocks_get_a_text_with_target_message_and_link() -> None:
+    found = action("dev", "slack-webhook", "1", URL)
+    state = {"name": "Late", "message": None}
+    context = {"flow_run": {"id": "7", "name": "red-fox", "state": state}}
+    told = Environment(autoescape=True).from_string(found["body"]).render(context)
+    assert found["type"] == "send-notification"
+    assert told.splitlines() == [
+        "pipeline-dbt-complet on target dev: run red-fox is Late.",
+        "no message",
+        "https://prefect.example/runs/flow-run/7",
+    ]
+
+
+def test_the_page_of_a_server_and_of_prefect_cloud() -> None:
+    assert page_url("http://127.0.0.1:4200/api") == "http://127.0.0.1:4200"
+    cloud = "https://api.prefect.cloud/api/accounts/a1/workspaces/w1"
+    assert page_url(cloud) == "https://app.prefect.cloud/account/a1/workspace/w1"

@@ -1,0 +1,79 @@
+"""A program with one of each kind of Prefect's objects. Names begin with the setting `prefix`."""
+
+from __future__ import annotations
+
+ALL = """
+prefix = config.require("prefix")
+on = lambda name: config.get_bool(name) or False
+template = {
+    "job_configuration": {"command": "{{ command }}", "env": "{{ env }}"},
+    "variables": {
+        "type": "object",
+        "properties": {"command": {"type": "string"}, "env": {"type": "object", "default": {}}},
+    },
+}
+pool = WorkPool(
+    "pool",
+    name=prefix + "pool",
+    type=config.get("type") or "process",
+    base_job_template=template,
+    concurrency_limit=config.get_int("limit") or 3,
+    description="runs here",
+    paused=on("paused"),
+    manage_state=on("manage"),
+    adopt=on("adopt"),
+)
+schedules = {
+    "nightly": {"cron": config.get("cron") or "0 2 * * *", "timezone": "Europe/Paris"},
+    "hourly": {"interval": 3600, "active": not on("hourlyOff")},
+}
+if on("onlyNightly"):
+    del schedules["hourly"]
+deployment = Deployment(
+    "deployment",
+    name=config.get("name") or prefix + "deployment",
+    flow_name=prefix + "flow",
+    entrypoint="flow.py:main",
+    pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": "/nowhere"}}],
+    work_pool=pool,
+    parameters={"target": "dev", "half": 0.5, "none": ""},
+    parameter_openapi_schema={
+        "type": "object",
+        "properties": {"target": {"type": "string", "enum": ["dev"]}, "half": {}, "none": {}},
+    },
+    job_variables={"env": {"A": "1"}},
+    schedules=schedules,
+    manage_schedule_state=on("manage"),
+    tags=["a", "b"],
+    description="does it",
+    version="1",
+    concurrency_limit=1,
+    collision_strategy="CANCEL_NEW",
+    adopt=on("adopt"),
+)
+Variable("variable", name=prefix + "variable", value={"a": [1, 0.5, ""]}, tags=["x"], adopt=on("adopt"))
+hook = PrefectBlock(
+    "hook",
+    block_type="slack-webhook",
+    block_name=prefix + (config.get("hook") or "hook"),
+    data={"url": "https://hooks.example/x"},
+)
+Automation(
+    "automation",
+    name=prefix + "automation",
+    trigger={
+        "type": "event",
+        "posture": "Reactive",
+        "expect": ["prefect.flow-run.Failed", "prefect.flow-run.Crashed"],
+        "match": {"prefect.resource.id": "prefect.flow-run.*"},
+        "match_related": {
+            "prefect.resource.role": "deployment",
+            "prefect.resource.id": deployment.id.apply(lambda id: f"prefect.deployment.{id}"),
+        },
+    },
+    actions=[{"type": "send-notification", "block_document_id": hook.id, "body": "{{ flow_run.name }}"}],
+    enabled=not on("paused"),
+    manage_state=on("manage"),
+    adopt=on("adopt"),
+)
+"""

@@ -1,0 +1,80 @@
+"""What Prefect itself says about the objects of `object_programs.ALL`, and what others do to them there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.providers.prefect_server import PrefectServer
+
+Object = dict[str, Any]
+
+
+class There:
+    """The objects whose names begin with a test's prefix."""
+
+    def __init__(self, prefect: PrefectServer, prefix: str) -> None:
+        self.prefect = prefect
+        self.prefix = prefix
+
+    def pool(self) -> Object | None:
+        return self._one("/work_pools/filter", {"work_pools": {"name": {"any_": [f"{self.prefix}pool"]}}})
+
+    def deployment(self, name: str = "deployment") -> Object | None:
+        return self._one("/deployments/filter", {"deployments": {"name": {"any_": [f"{self.prefix}{name}"]}}})
+
+    def variable(self) -> Object | None:
+        return self._one("/variables/filter", {"variables": {"name": {"any_": [f"{self.prefix}variable"]}}})
+
+    def automations(self) -> list[Object]:
+        body = {"automations": {"name": {"any_": [f"{self.prefix}automation"]}}}
+        found: list[Object] = self.prefect.call("POST", "/automations/filter", json=body)
+        return found
+
+    def automation(self) -> Object:
+        (found,) = self.automations()
+        return found
+
+    def schedule(self, slug: str) -> Object:
+        deployment = self.deployment()
+        assert deployment
+        (found,) = [one for one in deployment["schedules"] if one["slug"] == slug]
+        return dict(found)
+
+    def nothing(self) -> bool:
+        return (self.pool(), self.deployment(), self.variable(), self.automations()) == (None, None, None, [])
+
+    def change_pool(self, **body: Any) -> None:
+        self.prefect.call("PATCH", f"/work_pools/{self.prefix}pool", json=body)
+
+    def change_deployment(self, **body: Any) -> None:
+        deployment = self.deployment()
+        assert deployment
+        self.prefect.call("PATCH", f"/deployments/{deployment['id']}", json=body)
+
+    def change_schedule(self, slug: str, **body: Any) -> None:
+        one = self.schedule(slug)
+        self.prefect.call("PATCH", f"/deployments/{one['deployment_id']}/schedules/{one['id']}", json=body)
+
+    def change_variable(self, **body: Any) -> None:
+        self.prefect.call("PATCH", f"/variables/name/{self.prefix}variable", json=body)
+
+    def change_automation(self, **body: Any) -> None:
+        found = self.automation()
+        kept = {key: value for key, value in found.items() if key not in {"id", "created", "updated"}}
+        self.prefect.call("PUT", f"/automations/{found['id']}", json={**kept, **body})
+
+    def enable_automation(self, *, enabled: bool) -> None:
+        self.prefect.call("PATCH", f"/automations/{self.automation()['id']}", json={"enabled": enabled})
+
+    def delete_all(self) -> None:
+        deployment, automation = self.deployment(), self.automation()
+        assert deployment
+        self.prefect.call("DELETE", f"/deployments/{deployment['id']}")
+        self.prefect.call("DELETE", f"/work_pools/{self.prefix}pool")
+        self.prefect.call("DELETE", f"/variables/name/{self.prefix}variable")
+        self.prefect.call("DELETE", f"/automations/{automation['id']}")
+
+    def _one(self, path: str, body: Object) -> Object | None:
+        found = self.prefect.call("POST", path, json=body)
+        assert len(found) <= 1
+        return found[0] if found else None

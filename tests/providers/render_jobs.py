@@ -1,0 +1,35 @@
+"""Let the real worker classes make a job of each template, as a worker would for a flow run.
+
+`python -m tests.providers.render_jobs` reads work pool type -> template from standard input and prints
+type -> job. It is a process of its own, since Google's client and Pulumi's SDK can't share one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import sys
+from typing import Any
+from uuid import uuid4
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+
+from providers.job_templates import WORKERS
+
+
+async def render(templates: dict[str, Any]) -> dict[str, Any]:
+    jobs = {}
+    async with get_client() as client:
+        for pool_type, template in templates.items():
+            module, _, name = WORKERS[pool_type].partition(":")
+            worker = getattr(importlib.import_module(module), name)
+            job = await worker.job_configuration.from_template_and_values(template, {}, client=client)
+            job.prepare_for_flow_run(FlowRun(flow_id=uuid4(), name="night-run"))
+            jobs[pool_type] = job.model_dump(mode="json")
+    return jobs
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(render(json.load(sys.stdin)))))

@@ -1,0 +1,110 @@
+"""The committed job templates against the real worker classes, filled as the program fills them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from infra.deployments import job_values
+from infra.settings import Settings
+from providers.data import reference
+from providers.job_templates import WORKERS, filled
+from tests.providers import chains
+from tests.providers.engine import PROJECT
+from tests.providers.prefect_server import PrefectServer
+
+pytestmark = pytest.mark.real
+IMAGE = "europe-west1-docker.pkg.dev/p/r/dbt:1"
+ACCOUNT = "dbt-dev@demo-flights.iam.gserviceaccount.com"
+
+
+def key() -> dict[str, str]:
+    """A service account's key that Google's client can read."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return {
+        "type": "service_account",
+        "client_email": ACCOUNT,
+        "private_key": pem,
+        "token_uri": "http://127.0.0.1:9",
+    }
+
+
+def python(api_url: str, home: Path, *arguments: str, given: str = "") -> str:
+    """Run a module in a process that may import Google's client."""
+    environment = {**os.environ, "PREFECT_API_URL": api_url, "PREFECT_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", *arguments],
+        input=given,
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The job that each worker makes of the program's work pool."""
+    with closing(chains.client(prefect.url, answer_timeout=30)) as client:
+        schema = chains.schema(client, chains.CREDENTIALS)
+        data = {"project": "p", "service_account_info": key()}
+        block = client.create(chains.CREDENTIALS, "for-jobs", data, schema)
+    base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "image": IMAGE}
+    templates = {}
+    for pool_type in WORKERS:
+        settings = Settings.model_validate({**base, "workPoolType": pool_type, "region": "europe-west1"})
+        values = job_values(settings, ACCOUNT, reference(block.id))
+        templates[pool_type] = filled(pool_type, values)
+        # Prefect's server accepts it too, with the reference.
+        body = {"name": f"render-{pool_type}", "type": pool_type, "base_job_template": templates[pool_type]}
+        prefect.call("POST", "/work_pools/", json=body)
+    home = tmp_path_factory.mktemp("home")
+    text = python(prefect.url, home, "tests.providers.render_jobs", given=json.dumps(templates))
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_the_process_worker_starts_in_the_project(jobs: dict[str, Any]) -> None:
+    assert jobs["process"]["working_dir"] == str(PROJECT)
+    assert jobs["process"]["command"].endswith("-m prefect.engine")
+
+
+def test_the_docker_worker_runs_the_image(jobs: dict[str, Any]) -> None:
+    assert jobs["docker"]["image"] == IMAGE
+
+
+def test_the_kubernetes_worker_runs_the_image(jobs: dict[str, Any]) -> None:
+    pod = jobs["kubernetes"]["job_manifest"]["spec"]["template"]["spec"]
+    assert [container["image"] for container in pod["containers"]] == [IMAGE]
+
+
+def test_the_cloud_run_worker_runs_the_image_as_the_stacks_account_in_its_region(
+    jobs: dict[str, Any],
+) -> None:
+    job = jobs["cloud-run-v2"]
+    task = job["job_body"]["template"]["template"]
+    assert job["region"] == "europe-west1"
+    assert job["credentials"]["service_account_info"]["client_email"] == ACCOUNT
+    assert task["serviceAccount"] == ACCOUNT
+    assert task["containers"][0]["image"] == IMAGE
+    assert task["containers"][0]["resources"]["limits"]["memory"] == "2Gi"
+
+
+def test_the_committed_templates_are_those_of_the_worker_classes(
+    prefect: PrefectServer, tmp_path: Path
+) -> None:
+    python(prefect.url, tmp_path, "providers.job_templates", "--check")

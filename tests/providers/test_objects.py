@@ -1,0 +1,239 @@
+"""Work pool, deployment, variable and automation under the real engine, before a real Prefect server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.providers import object_programs
+from tests.providers.engine import Stack
+from tests.providers.faults import BEFORE, Plan, proxy
+from tests.providers.objects_there import There
+from tests.providers.prefect_server import PrefectServer
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def up(stack: Stack, prefix: str) -> Stack:
+    """A stack of one object of each kind that is up."""
+    stack.config("prefix", prefix)
+    stack.program(object_programs.ALL)
+    stack.up()
+    return stack
+
+
+@pytest.fixture
+def there(prefect: PrefectServer, prefix: str) -> There:
+    return There(prefect, prefix)
+
+
+def test_up_preview_refresh_and_destroy(up: Stack, there: There) -> None:
+    pool, deployment = there.pool(), there.deployment()
+    assert pool
+    assert deployment
+    assert (pool["type"], pool["concurrency_limit"], pool["is_paused"]) == ("process", 3, False)
+    assert deployment["work_pool_name"] == pool["name"]
+    assert deployment["global_concurrency_limit"]["limit"] == 1
+    assert deployment["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    assert deployment["parameters"] == {"target": "dev", "half": 0.5, "none": ""}
+    assert there.schedule("nightly")["schedule"]["timezone"] == "Europe/Paris"
+    variable = there.variable()
+    assert variable
+    assert variable["value"] == {"a": [1, 0.5, ""]}
+    related = there.automation()["trigger"]["match_related"]
+    assert related["prefect.resource.id"] == f"prefect.deployment.{deployment['id']}"
+    up.pulumi("preview", "--expect-no-changes")
+    up.pulumi("refresh", "--yes", "--expect-no-changes")
+    assert up.destroy()["delete"] == 6
+    assert there.nothing()
+
+
+def test_what_others_change_is_seen_and_repaired(up: Stack, there: There) -> None:
+    there.change_pool(concurrency_limit=None, description="theirs")
+    there.change_deployment(parameters={"target": "dev", "half": 1}, tags=[], concurrency_limit=None)
+    there.change_schedule("nightly", schedule={"cron": "0 3 * * *", "timezone": "UTC"})
+    there.change_variable(value="theirs")
+    there.change_automation(trigger={**there.automation()["trigger"], "threshold": 5})
+    assert up.refresh() == {"same": 2, "update": 4}
+    assert up.up() == {"same": 2, "update": 4}
+    pool, deployment, variable = there.pool(), there.deployment(), there.variable()
+    assert pool
+    assert deployment
+    assert variable
+    assert (pool["concurrency_limit"], pool["description"]) == (3, "runs here")
+    assert deployment["parameters"]["half"] == 0.5
+    assert sorted(deployment["tags"]) == ["a", "b"]
+    assert deployment["global_concurrency_limit"]["limit"] == 1
+    assert there.schedule("nightly")["schedule"]["cron"] == "0 2 * * *"
+    assert variable["value"] == {"a": [1, 0.5, ""]}
+    assert there.automation()["trigger"]["threshold"] == 1
+    up.pulumi("preview", "--expect-no-changes")
+
+
+def test_what_others_delete_is_made_again_and_destroy_accepts_what_is_gone(up: Stack, there: There) -> None:
+    there.delete_all()
+    assert up.up("--refresh")["create"] == 4
+    assert there.schedule("hourly")["active"]
+    up.pulumi("preview", "--expect-no-changes")
+    there.delete_all()
+    assert up.destroy()["delete"] == 6
+
+
+def test_what_people_switch_off_in_prefects_page_stays_off(up: Stack, there: There) -> None:
+    there.change_pool(is_paused=True)
+    there.change_schedule("nightly", active=False)
+    there.enable_automation(enabled=False)
+    theirs = [{"schedule": {"cron": "5 5 * * *"}, "active": True}]
+    there.prefect.call("POST", f"/deployments/{_id(there.deployment())}/schedules", json=theirs)
+    up.pulumi("refresh", "--yes", "--expect-no-changes")
+    # A change of something else, of each of the three.
+    up.config("limit", "4")
+    up.config("cron", "0 4 * * *")
+    up.config("hook", "other-hook")
+    assert up.up("--refresh")["update"] == 3
+    assert _states(there) == {"pool": False, "nightly": False, "hourly": True, "automation": False}
+    assert there.schedule("nightly")["schedule"]["cron"] == "0 4 * * *"
+    deployment = there.deployment()
+    assert deployment
+    assert {one["slug"] for one in deployment["schedules"]} == {"nightly", "hourly", None}
+    # What the program itself switches is switched.
+    up.config("hourlyOff", "true")
+    up.up()
+    assert _states(there) == {"pool": False, "nightly": False, "hourly": False, "automation": False}
+    up.config("onlyNightly", "true")
+    up.up()
+    deployment = there.deployment()
+    assert deployment
+    assert {one["slug"] for one in deployment["schedules"]} == {"nightly", None}
+
+
+def test_a_program_that_manages_the_state_switches_it_back(up: Stack, there: There) -> None:
+    there.change_pool(is_paused=True)
+    there.change_schedule("nightly", active=False)
+    there.enable_automation(enabled=False)
+    up.config("manage", "true")
+    assert up.up()["update"] == 3
+    on = {"pool": True, "nightly": True, "hourly": True, "automation": True}
+    assert _states(there) == on
+    there.change_pool(is_paused=True)
+    there.change_schedule("nightly", active=False)
+    there.enable_automation(enabled=False)
+    assert up.up("--refresh")["update"] == 3
+    assert _states(there) == on
+
+
+def test_replacements_keep_references_right(up: Stack, there: There, prefix: str) -> None:
+    before = _id(there.deployment())
+    # A pool's type can't change and its name is taken, so the old pool goes first and takes its queues along.
+    up.config("type", "docker")
+    up.up()
+    pool, deployment = there.pool(), there.deployment()
+    assert pool
+    assert deployment
+    assert pool["type"] == "docker"
+    assert (deployment["id"], deployment["work_pool_name"]) == (before, pool["name"])
+    up.config("name", f"{prefix}renamed")
+    up.up()
+    renamed = there.deployment("renamed")
+    assert there.deployment() is None
+    related = there.automation()["trigger"]["match_related"]
+    assert related["prefect.resource.id"] == f"prefect.deployment.{_id(renamed)}"
+    up.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def test_existing_objects_are_refused_and_with_adopt_taken_over(
+    up: Stack, there: There, tmp_path: Path, pulumi_bin: Path, prefix: str
+) -> None:
+    ids = [_id(one) for one in (there.pool(), there.deployment(), there.variable(), there.automation())]
+    other = Stack(tmp_path / "other", up.api_url, pulumi_bin)
+    other.config("prefix", prefix)
+    other.program(object_programs.ALL.replace('"runs here"', '"mine"').replace('"x"', '"mine"'))
+    output = other.fails("up", "--yes", "--skip-preview")
+    assert f"already has work pool '{prefix}pool', with other settings" in output
+    assert f"already has variable '{prefix}variable', with other settings" in output
+    assert "Traceback" not in output
+    other.config("adopt", "true")
+    other.up()
+    pool = there.pool()
+    assert pool
+    assert pool["description"] == "mine"
+    # Those that are as the program says are taken over without a word.
+    assert ids == [_id(one) for one in (pool, there.deployment(), there.variable(), there.automation())]
+    other.pulumi("preview", "--expect-no-changes")
+    other.destroy()
+    assert there.nothing()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lost_answers_leave_no_duplicate_and_no_false_conflict(
+    tmp_path: Path, pulumi_bin: Path, prefect: PrefectServer, prefix: str, there: There, seed: int
+) -> None:
+    # Of these, the server did what was asked for and the answer was lost.
+    faults = (*BEFORE, "503 after", "504 after", "reset after", "half an answer")
+    with proxy(prefect.url, Plan(seed=seed, share=0)) as before:
+        stack = Stack(tmp_path, before.url, pulumi_bin)
+        stack.config("prefix", prefix)
+        stack.program(object_programs.ALL)
+        before.plan = Plan(seed=seed, share=0.4, faults=faults)
+        stack.up()
+        assert len(there.automations()) == 1
+        assert _states(there) == {"pool": True, "nightly": True, "hourly": True, "automation": True}
+        stack.config("cron", "0 4 * * *")
+        stack.config("limit", "4")
+        assert stack.up()["update"] == 2
+        assert there.schedule("nightly")["schedule"]["cron"] == "0 4 * * *"
+        stack.destroy()
+        assert sum(before.plan.counts.values()) > before.plan.counts["requests"]
+    assert there.nothing()
+
+
+def test_mistakes_are_told_at_preview(up: Stack, prefix: str) -> None:
+    program = object_programs.ALL
+    for right, wrong in (
+        ('"Europe/Paris"', '"Europe/Pariss"'),
+        ('"0 2 * * *"', '"at two"'),
+        ('prefix + "variable"', '"a b"'),
+        ('description="runs here"', "description=5"),
+    ):
+        program = program.replace(right, wrong)
+    up.program(program)
+    output = up.fails("preview")
+    for told in (
+        "schedules.nightly.timezone: 'Europe/Pariss' is no time zone",
+        "schedules.nightly.cron: 'at two' is no cron line",
+        "name: 'a b' may only have letters",
+        "description: must be string, not integer",
+    ):
+        assert told in output
+    assert "Traceback" not in output
+
+
+def test_a_deployment_of_a_pool_that_is_not_there_says_so(stack: Stack, prefix: str) -> None:
+    names = f'name="{prefix}d", flow_name="{prefix}f", work_pool="{prefix}none"'
+    stack.program(f'Deployment("d", {names}, entrypoint="f.py:f")')
+    output = stack.fails("up", "--yes", "--skip-preview")
+    assert (
+        f"deployment '{prefix}f/{prefix}d': Prefect at {stack.api_url} has no work pool '{prefix}none'"
+        in output
+    )
+    stack.program(f'ExistingBlock("b", block_type="slack-webhook", block_name="{prefix}none")')
+    assert f"has no block slack-webhook/{prefix}none" in stack.fails("up", "--yes", "--skip-preview")
+
+
+def _id(found: dict[str, Any] | None) -> str:
+    assert found
+    return str(found["id"])
+
+
+def _states(there: There) -> dict[str, bool]:
+    pool = there.pool()
+    assert pool
+    return {
+        "pool": not pool["is_paused"],
+        "nightly": there.schedule("nightly")["active"],
+        "hourly": there.schedule("hourly")["active"],
+        "automation": there.automation()["enabled"],
+    }
