@@ -9,7 +9,7 @@ import pulumi
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from infra import stack_file
+from infra import sign_in, stack_file
 from infra.locations import check_location
 
 NAMESPACE = "projet-m2-bi"
@@ -44,6 +44,9 @@ class Settings(BaseModel):
     job_retries: Annotated[int, Field(ge=0, le=10)] = 1
     maximum_bytes_billed: Annotated[int, Field(ge=0)] = 0
     delete_contents_on_destroy: bool = False
+    identity: sign_in.Way = "key"
+    impersonators: sign_in.Impersonators = []
+    key_rotation: sign_in.KeyRotation = ""
     bigquery_endpoint: str | None = None
 
     @property
@@ -98,7 +101,9 @@ def explain(error: ValidationError, stack: str, file: stack_file.StackFile) -> s
             continue
         key = "gcp:project" if name == "project" else f"{NAMESPACE}:{name}"
         where = file.where(key)
-        if mistake["type"] == "extra_forbidden":
+        if mistake["type"] == sign_in.MIX:
+            lines.append(f"{where}: {mistake['msg'].replace('<stack>', stack)}")
+        elif mistake["type"] == "extra_forbidden":
             lines.append(f"{where}: there is no such setting{_nearest(name)}")
         elif not mistake["input"]:
             lines.append(f"{where}: it is missing; set it with `pulumi config set {key} … -s {stack}`")
