@@ -5,13 +5,16 @@ from __future__ import annotations
 import pulumi
 
 from infra import settings
+from infra.apis import Apis
 from infra.blocks import Blocks
 from infra.identity import Identity
+from infra.pages import bigquery_page, how_to_destroy, prefect_api
 from infra.warehouse import Warehouse
 
 config = settings.load()
-warehouse = Warehouse("warehouse", config)
-identity = Identity("identity", config, warehouse)
+apis = Apis("apis", config)
+warehouse = Warehouse("warehouse", config, apis.services)
+identity = Identity("identity", config, warehouse, apis.services)
 blocks = Blocks("blocks", config, warehouse, identity)
 
 pulumi.export("environment", config.environment)
@@ -19,8 +22,12 @@ pulumi.export("project", config.project)
 pulumi.export("location", config.location)
 pulumi.export("dataset", warehouse.dataset.dataset_id)
 pulumi.export("rawDataset", warehouse.raw_dataset.dataset_id)
+pulumi.export("identity", config.identity)
 pulumi.export("serviceAccount", identity.account.email)
 pulumi.export("gcpCredentialsBlock", blocks.credentials.block_name)
 pulumi.export("bigqueryTargetConfigsBlock", blocks.target.block_name)
 pulumi.export("dbtCliProfileBlock", blocks.profile.block_name)
+pulumi.export("bigqueryPage", bigquery_page(config))
+pulumi.export("prefectApi", prefect_api())
 pulumi.export("runTheFlow", f"python -m flows.pipeline --target {config.environment}")
+pulumi.export("takeAway", how_to_destroy(config))

@@ -32,6 +32,7 @@ class Identity(pulumi.ComponentResource):
         name: str,
         settings: Settings,
         warehouse: Warehouse,
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("projet-m2-bi:infra:Identity", name, None, opts)
@@ -41,7 +42,7 @@ class Identity(pulumi.ComponentResource):
             account_id=f"dbt-{settings.environment}",
             display_name=f"dbt ({settings.environment})",
             description="Runs dbt from Prefect.",
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
         )
         member = self.account.email.apply(lambda email: f"serviceAccount:{email}")
         run_jobs = gcp.projects.IAMMember(

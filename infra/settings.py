@@ -46,6 +46,8 @@ class Settings(BaseModel):
     delete_contents_on_destroy: bool = False
     identity: sign_in.Way = "key"
     impersonators: sign_in.Impersonators = []
+    table_expiration_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    enable_apis: bool = False
     key_rotation: sign_in.KeyRotation = ""
     bigquery_endpoint: str | None = None
 

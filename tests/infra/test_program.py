@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from infra.blocks import Blocks, dbt_extras
 from infra.identity import Identity
 from infra.settings import Settings
 from infra.warehouse import Warehouse
+from tests.infra.loops import event_loops
 
 KEY = {"type": "service_account", "client_email": "dbt-dev@demo-flights.iam.gserviceaccount.com"}
 
@@ -44,12 +44,8 @@ class Recorder(pulumi.runtime.Mocks):
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[None]:
-    """A current event loop, which Pulumi expects and another test may have taken away."""
-    made = asyncio.new_event_loop()
-    asyncio.set_event_loop(made)
-    yield
-    asyncio.set_event_loop(None)
-    made.close()
+    with event_loops():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +72,7 @@ def test_two_datasets_are_declared(made: Recorder) -> None:
     assert {found["datasetId"] for found in datasets} == {"demo_flights_dev", "demo_flights_dev_raw"}
     assert {found["location"] for found in datasets} == {"EU"}
     assert not any(found["deleteContentsOnDestroy"] for found in datasets)
+    assert not any("defaultTableExpirationMs" in found for found in datasets)
 
 
 def test_dbts_account_gets_just_the_three_roles_it_needs(made: Recorder) -> None:
