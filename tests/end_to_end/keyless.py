@@ -27,6 +27,16 @@ pipeline.PROJECT_DIR = Path("tiny")
 sys.exit(pipeline.main(["--target", "local"]))
 """
 
+_CHECK = """
+import sys
+from flows import blocks, errors, profile, warehouse
+try:
+    warehouse.check(profile.from_document(blocks.load_dbt_cli_profile("local"), "local"))
+except errors.PipelineError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+"""
+
 
 def google(project: Checkout, method: str, path: str, body: Any = None) -> Any:
     """Call the Google endpoints as their owner."""
@@ -55,9 +65,18 @@ def machine(project: Checkout, account: str) -> dict[str, str]:
 
 def flow(project: Checkout, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the flow on the tiny dbt project, on a machine."""
+    return _python(project, _COMMAND, env)
+
+
+def _python(project: Checkout, code: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     # No `gcloud` and no login of whoever runs the tests.
     home = {"HOME": str(project.root / "home"), "CLOUDSDK_CONFIG": str(project.root / "home")}
-    return project.python("-c", _COMMAND, env=home | env)
+    return project.python("-c", code, env=home | env)
+
+
+def check(project: Checkout, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """What the flow does first: read the blocks, sign in as dbt will, ask BigQuery. Takes seconds."""
+    return _python(project, _CHECK, env)
 
 
 @contextmanager

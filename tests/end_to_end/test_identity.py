@@ -60,7 +60,7 @@ def test_the_flow_runs_without_any_key(impersonation: Checkout, front: dict[str,
 
 def test_who_may_not_act_is_told_who_and_how(impersonation: Checkout, front: dict[str, str]) -> None:
     stranger = WORKER.replace("worker", "stranger")
-    done = keyless.flow(impersonation, front | keyless.machine(impersonation, stranger))
+    done = keyless.check(impersonation, front | keyless.machine(impersonation, stranger))
     assert done.returncode == 3, done.stderr
     assert f"error: {stranger} may not act as {DBT}" in done.stderr
     assert CREATOR in done.stderr
@@ -69,7 +69,7 @@ def test_who_may_not_act_is_told_who_and_how(impersonation: Checkout, front: dic
 
 
 def test_nobody_signed_in_is_told(impersonation: Checkout, front: dict[str, str]) -> None:
-    done = keyless.flow(impersonation, front | {"NO_GCE_CHECK": "true"})
+    done = keyless.check(impersonation, front | {"NO_GCE_CHECK": "true"})
     assert done.returncode == 3, done.stderr
     assert "nobody is signed in to Google on this machine" in done.stderr
     assert "gcloud auth application-default login" in done.stderr
@@ -81,7 +81,7 @@ def test_a_machines_own_identity(impersonation: Checkout) -> None:
     policy = keyless.google(impersonation, "POST", f"{keyless.ACCOUNTS}/{DBT}:getIamPolicy")
     assert not policy.get("bindings")
     assert "dbt-test  success" in ok(keyless.flow(impersonation, keyless.machine(impersonation, DBT)))
-    other = keyless.flow(impersonation, keyless.machine(impersonation, WORKER))
+    other = keyless.check(impersonation, keyless.machine(impersonation, WORKER))
     assert other.returncode == 3
     assert f"error: {WORKER} may not read the dataset" in other.stderr
 
@@ -91,7 +91,7 @@ def test_a_file_of_credentials_is_no_machines_identity(impersonation: Checkout) 
     login.write_text(
         '{"type": "authorized_user", "client_id": "x", "client_secret": "y", "refresh_token": "z"}'
     )
-    done = keyless.flow(impersonation, {"GOOGLE_APPLICATION_CREDENTIALS": str(login)})
+    done = keyless.check(impersonation, {"GOOGLE_APPLICATION_CREDENTIALS": str(login)})
     assert done.returncode == 3, done.stderr
     assert "comes from a file of credentials" in done.stderr
 
