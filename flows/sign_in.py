@@ -75,10 +75,10 @@ def refused(profile: DbtProfile, signed_in: Any, error: Exception) -> PipelineEr
 def unreachable(profile: DbtProfile, why: str) -> UnreachableError:
     """Return the error for an endpoint of the sign-in that does not answer."""
     where = {
-        "key": lambda: profile.output["keyfile_json"]["token_uri"],
-        "impersonation": lambda: f"{_IAM_CREDENTIALS}, or the endpoint that signs in this machine,",
-        "attached": lambda: "this machine's metadata server",
-    }[profile.way]()
+        "key": profile.output.get("keyfile_json", {}).get("token_uri"),
+        "impersonation": f"{_IAM_CREDENTIALS}, or the endpoint that signs in this machine,",
+        "attached": "this machine's metadata server",
+    }[profile.way]
     return UnreachableError(
         f"BigQuery of the project {profile.output['project']} (target {profile.target}) cannot be reached: "
         f"{where} does not answer: {why}. For the local platform: `python -m local up`."
@@ -164,7 +164,7 @@ def _answer(error: Exception) -> tuple[int, str]:
     """Return HTTP status and message of a refusal; status 0 where there is no such answer."""
     body = error.args[1] if len(error.args) > 1 else None
     try:
-        found = json.loads(body) if isinstance(body, str) else body
+        found: Any = json.loads(body) if isinstance(body, str) else body
         return int(found["error"]["code"]), str(found["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return 0, str(error.args[0] if error.args else error)

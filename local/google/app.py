@@ -20,6 +20,7 @@ from local.google import (
     metadata,
     oauth,
     resource_manager,
+    service_usage,
     tables,
     uploads,
 )
@@ -71,7 +72,18 @@ def create_app(
     app = FastAPI(title="Google on this machine", lifespan=lifespan, openapi_url=None)
     app.state.gateway = Gateway(base_url, store, tokens, Authorizer(store), backend, JobsSeen())
     # What lies in a dataset comes last: its path takes whatever is left.
-    for room in (oauth, iam_credentials, metadata, iam, resource_manager, jobs, uploads, datasets, tables):
+    for room in (
+        oauth,
+        iam_credentials,
+        metadata,
+        iam,
+        resource_manager,
+        service_usage,
+        jobs,
+        uploads,
+        datasets,
+        tables,
+    ):
         app.include_router(room.router)
     app.add_route("/health", _health, methods=["GET"])
     app.add_exception_handler(errors.GoogleError, _refuse)
