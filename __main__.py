@@ -6,14 +6,17 @@ import pulumi
 
 from infra import settings
 from infra.alerts import Alerts
+from infra.apis import Apis
 from infra.blocks import Blocks
 from infra.deployments import Deployments
 from infra.identity import Identity
+from infra.pages import bigquery_page, how_to_destroy, prefect_api
 from infra.warehouse import Warehouse
 
 config = settings.load()
-warehouse = Warehouse("warehouse", config)
-identity = Identity("identity", config, warehouse)
+apis = Apis("apis", config)
+warehouse = Warehouse("warehouse", config, apis.services)
+identity = Identity("identity", config, warehouse, apis.services)
 blocks = Blocks("blocks", config, warehouse, identity)
 deployments = Deployments("deployments", config, identity, blocks)
 Alerts("alerts", config, deployments)
@@ -23,6 +26,7 @@ pulumi.export("project", config.project)
 pulumi.export("location", config.location)
 pulumi.export("dataset", warehouse.dataset.dataset_id)
 pulumi.export("rawDataset", warehouse.raw_dataset.dataset_id)
+pulumi.export("identity", config.identity)
 pulumi.export("serviceAccount", identity.account.email)
 pulumi.export("gcpCredentialsBlock", blocks.credentials.block_name)
 pulumi.export("bigqueryTargetConfigsBlock", blocks.target.block_name)
@@ -31,4 +35,7 @@ pulumi.export("workPool", deployments.work_pool.name)
 pulumi.export("deployment", deployments.deployment.name)
 pulumi.export("startAWorker", f"prefect worker start --pool dbt-{config.environment}")
 pulumi.export("runTheDeployment", f"prefect deployment run pipeline-dbt-complet/dbt-{config.environment}")
+pulumi.export("bigqueryPage", bigquery_page(config))
+pulumi.export("prefectApi", prefect_api())
 pulumi.export("runTheFlow", f"python -m flows.pipeline --target {config.environment}")
+pulumi.export("takeAway", how_to_destroy(config))

@@ -48,6 +48,12 @@ class DbtProject:
         self.details: dict[str, NodeDetails] = {}
         self._earlier: dict[dbt_args.Command, StepResult] = {}
 
+    def renew(self, profile: DbtProfile) -> None:
+        """Go on with another identity or key of the same target. What was parsed stays valid."""
+        self.profile = profile
+        self._redact = redactor(profile.secrets.values())
+        (self.profiles_dir / "profiles.yml").write_text(profile.text, encoding="utf-8")
+
     def parse(self, log: Log) -> None:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
         self._manifest = self._invoke("parse", _only_warnings(log)).result

@@ -48,6 +48,11 @@ def worth_retrying(failed: Iterable[NodeResult]) -> bool:
     return any(node["status"] != "fail" and is_transient(node["message"]) for node in failed)
 
 
+def key_refused(message: str | None) -> bool:
+    """Say whether Google refused the key itself (OAuth's `invalid_grant`), as it does a removed one."""
+    return bool(message and "invalid_grant" in message)
+
+
 def missing_grant(message: str | None) -> str | None:
     """Return the role to grant if the message is BigQuery's refusal for want of a permission, else None."""
     if not message or "access denied" not in message.lower():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -31,7 +31,7 @@ from flows import (
     results,
     warehouse,
 )
-from flows.errors import DbtError, DbtFailedError, PipelineError, UnreachableError
+from flows.errors import DbtError, DbtFailedError, NotSetUpError, PipelineError, UnreachableError
 from flows.node_runs import NodeRuns
 from flows.progress import Progress
 from flows.visible import Visible
@@ -75,7 +75,7 @@ def _may_pass_later(_task: Any, _run: Any, state: State[Any]) -> bool:
 )
 def dbt_run(project: DbtProject) -> StepResult | State[Any]:
     """Build seeds, models and snapshots in the order of the graph. A retry builds only what is missing."""
-    return _attempt(project.run)
+    return _attempt(project, project.run)
 
 
 @task(
@@ -87,7 +87,7 @@ def dbt_run(project: DbtProject) -> StepResult | State[Any]:
 )
 def dbt_test(project: DbtProject) -> StepResult | State[Any]:
     """Run all tests. A retry runs only those that BigQuery did not answer."""
-    return _attempt(project.test)
+    return _attempt(project, project.test)
 
 
 @flow(name="pipeline-dbt-complet", persist_result=False)
@@ -139,7 +139,7 @@ def _build_and_test(project: DbtProject) -> PipelineReport:
         with ThreadPoolExecutor(max_workers=1) as background:
             answer = background.submit(warehouse.check, project.profile)
             project.parse(get_run_logger().log)
-            answer.result()
+            _checked(answer, project)
     except DbtError as error:
         run = results.not_run("failed", str(error))
     else:
@@ -151,12 +151,39 @@ def _build_and_test(project: DbtProject) -> PipelineReport:
     return {"target": target, "run": run, "test": test}
 
 
-def _attempt(work: Callable[[Log], StepResult]) -> StepResult | State[Any]:
-    """Run one dbt command in a task. A failure becomes a failed state, so that Prefect logs no traceback."""
+def _checked(answer: Future[None], project: DbtProject) -> None:
+    try:
+        answer.result()
+    except NotSetUpError:
+        # The key may have been rotated since the block was read.
+        if not _renewed(project):
+            raise
+        warehouse.check(project.profile)
+
+
+def _renewed(project: DbtProject) -> bool:
+    """Read the blocks again; False where they say what they said before."""
+    fresh = _load_profile(project.profile.target)
+    if fresh == project.profile:
+        return False
+    get_run_logger().info("the key in the blocks has changed meanwhile: going on with the new one")
+    project.renew(fresh)
+    return True
+
+
+def _attempt(project: DbtProject, work: Callable[[Log], StepResult]) -> StepResult | State[Any]:
+    """Run one dbt command in a task. A failure becomes a failed state, so that Prefect logs no traceback.
+
+    A key that was rotated while the flow ran is no failure: the command goes on with the new one.
+    """
     try:
         step = work(get_run_logger().log)
     except DbtError as error:
+        if diagnosis.key_refused(str(error)) and _renewed(project):
+            return _attempt(project, work)
         return Failed(message=str(error), data=error)
+    if any(diagnosis.key_refused(node["message"]) for node in step["failed"]) and _renewed(project):
+        return _attempt(project, work)
     if step["status"] == "failed":
         failure = _StepFailedError(step)
         return Failed(message=str(failure), data=failure)

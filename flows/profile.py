@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # dbt keeps the values of variables with this prefix out of its logs.
 PRIVATE_KEY = "DBT_ENV_SECRET_BIGQUERY_PRIVATE_KEY"
+Way = Literal["key", "impersonation", "attached"]
 _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
 
@@ -49,8 +50,15 @@ class DbtProfile:
         return {**self.secrets, **escaped}
 
     @property
+    def way(self) -> Way:
+        """How dbt signs in: as the output's `method` and `impersonate_service_account` say it to dbt."""
+        if self.output["method"] == "service-account-json":
+            return "key"
+        return "impersonation" if self.output.get("impersonate_service_account") else "attached"
+
+    @property
     def key(self) -> dict[str, Any]:
-        """The service account's key in Google's format, private key included."""
+        """The service account's key in Google's format, private key included; only where there is one."""
         return {**self.output["keyfile_json"], "private_key": self.secrets[PRIVATE_KEY]}
 
 
@@ -83,27 +91,44 @@ def _output(configs: Mapping[str, Any], target: str) -> tuple[dict[str, Any], di
         raise _broken(target, block, "names no project")
     if not configs.get("schema"):
         raise _broken(target, block, "names no schema (dataset)")
-    identity, secrets = _identity(credentials, target)
+    extras = {key: value for key, value in (configs.get("extras") or {}).items() if value is not None}
+    identity, secrets = _identity(credentials, extras, target)
     settings = {
         "type": "bigquery",
         "project": project,
         "schema": configs["schema"],
         "threads": configs.get("threads") or 1,
     }
-    extras = {key: value for key, value in (configs.get("extras") or {}).items() if value is not None}
     # What the blocks say in fields of their own wins over their free-form extras.
     return {**extras, **settings, **identity}, secrets
 
 
-def _identity(credentials: Mapping[str, Any], target: str) -> tuple[dict[str, Any], dict[str, str]]:
+def _identity(
+    credentials: Mapping[str, Any], extras: Mapping[str, Any], target: str
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return dbt's `method` with what belongs to it, and the secrets it refers to.
 
-    Each way to sign in is one branch here; a keyless one has to be spelt out in the block like any other.
+    Each way to sign in is one branch here. One without a key is spelt out in the target's extras, in
+    dbt-bigquery's own words: `method: oauth`, with `impersonate_service_account` or, for a machine's own
+    identity, without. Where block and extras say different things, none of them is chosen.
     """
     block = names.gcp_credentials(target)
     key = credentials.get("service_account_info")
+    method = extras.get("method")
+    if key and (method not in {None, "service-account-json"} or extras.get("impersonate_service_account")):
+        configs = names.bigquery_target_configs(target)
+        raise _broken(target, block, f"holds a key, but {configs} says `method: {method}`, which needs none")
+    if not key and method == "oauth":
+        account = extras.get("impersonate_service_account")
+        impersonated = {"impersonate_service_account": account} if account else {}
+        return {"method": "oauth", **impersonated}, {}
     if not key:
-        raise _broken(target, block, "holds no service account key (service_account_info)")
+        raise _broken(
+            target,
+            block,
+            "holds no service account key (service_account_info), and no way to sign in without one is spelt "
+            f"out in {names.bigquery_target_configs(target)} (`method: oauth`)",
+        )
     missing = [name for name in _KEY_FIELDS if not key.get(name)]
     if missing:
         raise _broken(target, block, f"holds a service account key without {', '.join(missing)}")

@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from flows import diagnosis, names
+from flows import diagnosis, names, sign_in
 from flows.errors import NotSetUpError, UnreachableError
 
 if TYPE_CHECKING:
     from flows.profile import DbtProfile
 
 GOOGLE = "https://bigquery.googleapis.com"
-_SCOPES = ("https://www.googleapis.com/auth/bigquery",)
 _SECONDS = 15.0
 _PAUSES = (1.0, 2.0)
 
@@ -27,10 +26,10 @@ def check(profile: DbtProfile) -> None:
     What does not answer is asked three times within three seconds. An answer that BigQuery is busy or broken
     is left to dbt, which waits for better.
 
-    Raises UnreachableError if the token endpoint or BigQuery does not answer, NotSetUpError if the key is
+    Raises UnreachableError if the token endpoint or BigQuery does not answer, NotSetUpError if the sign-in is
     refused, the dataset is absent, or the identity may not read it.
     """
-    credentials = _credentials(profile)
+    credentials = sign_in.credentials(profile)
     for pause in _PAUSES:
         try:
             return _ask(profile, credentials)
@@ -51,16 +50,13 @@ def _ask(profile: DbtProfile, credentials: Any) -> None:
         with AuthorizedSession(credentials) as session:
             response = session.get(url, timeout=_SECONDS, max_allowed_time=2 * _SECONDS)
     except RefreshError as error:
-        why = str(error.args[0] if error.args else error)
-        if error.retryable:
-            raise _unreachable(profile, output["keyfile_json"]["token_uri"], why) from error
-        raise NotSetUpError(_key_refused(profile, why)) from error
+        raise sign_in.refused(profile, credentials, error) from error
     except TransportError as error:
-        raise _unreachable(profile, output["keyfile_json"]["token_uri"], _root(error)) from error
+        raise sign_in.unreachable(profile, _root(error)) from error
     except requests.RequestException as error:
         raise _unreachable(profile, endpoint, _root(error)) from error
     if response.status_code in {401, 403, 404}:
-        raise _refusal(profile, endpoint, response.status_code, _message(response))
+        raise _refusal(profile, endpoint, response.status_code, _message(response), credentials)
 
 
 def query(profile: DbtProfile, sql: str, seconds: float) -> dict[str, Any]:
@@ -77,7 +73,7 @@ def query(profile: DbtProfile, sql: str, seconds: float) -> dict[str, Any]:
         body["location"] = output["location"]
     if output.get("maximum_bytes_billed"):
         body["maximumBytesBilled"] = str(output["maximum_bytes_billed"])
-    with AuthorizedSession(_credentials(profile)) as session:
+    with AuthorizedSession(sign_in.credentials(profile)) as session:
         url = f"{endpoint}/bigquery/v2/projects/{output['project']}/queries"
         response = session.post(url, json=body, timeout=seconds + 5, max_allowed_time=2 * seconds)
     if response.status_code != 200:
@@ -88,15 +84,6 @@ def query(profile: DbtProfile, sql: str, seconds: float) -> dict[str, Any]:
     return answer
 
 
-def _credentials(profile: DbtProfile) -> Any:
-    from google.oauth2.service_account import Credentials  # noqa: PLC0415
-
-    try:
-        return Credentials.from_service_account_info(profile.key, scopes=_SCOPES)
-    except ValueError as error:
-        raise NotSetUpError(_key_refused(profile, "it is not a private key in PEM format")) from error
-
-
 def _unreachable(profile: DbtProfile, url: str, why: str) -> UnreachableError:
     return UnreachableError(
         f"BigQuery of the project {profile.output['project']} (target {profile.target}) cannot be reached: "
@@ -104,26 +91,24 @@ def _unreachable(profile: DbtProfile, url: str, why: str) -> UnreachableError:
     )
 
 
-def _key_refused(profile: DbtProfile, why: str) -> str:
-    email = profile.output["keyfile_json"]["client_email"]
-    return (
-        f"the key of {email} in the block {names.gcp_credentials(profile.target)} does not sign in: {why}. "
-        f"Make a new one with {names.bring_up(profile.target)}."
-    )
-
-
-def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str) -> NotSetUpError:
+def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str, signed_in: Any) -> NotSetUpError:
     dataset = f"{profile.output['project']}.{profile.output['schema']}"
     repair = names.bring_up(profile.target)
     if status == 401:
-        return NotSetUpError(_key_refused(profile, message))
+        return NotSetUpError(_token_refused(profile, message, signed_in))
     if status == 403:
         grant = diagnosis.missing_grant(message) or "roles/bigquery.dataEditor on that dataset"
-        email = profile.output["keyfile_json"]["client_email"]
         return NotSetUpError(
-            f"{email} may not read the dataset {dataset}: {message} It needs {grant}. Grant it with {repair}."
+            f"{sign_in.account(profile, signed_in)} may not read the dataset {dataset}: {message} It needs "
+            f"{grant}. Grant it with {repair}."
         )
     return NotSetUpError(f"the dataset {dataset} does not exist at {endpoint}. Create it with {repair}.")
+
+
+def _token_refused(profile: DbtProfile, message: str, signed_in: Any) -> str:
+    if profile.way == "key":
+        return sign_in.key_refused(profile, message)
+    return f"BigQuery does not take the token of {sign_in.account(profile, signed_in)}: {message}"
 
 
 def _message(response: Any) -> str:

@@ -47,7 +47,7 @@ class Blocks(pulumi.ComponentResource):
             schema=warehouse.dataset.dataset_id,
             threads=settings.threads,
             credentials=self.credentials.ref,
-            extras=dbt_extras(settings),
+            extras={**dbt_extras(settings), **identity.dbt_sign_in},
             opts=child,
         )
         self.profile = DbtCliProfileBlock(

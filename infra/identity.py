@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -14,10 +15,16 @@ from infra.warehouse import Warehouse
 
 
 class Identity(pulumi.ComponentResource):
-    """Owns dbt's service account, just the roles that dbt needs, and the account's key.
+    """Owns dbt's service account, just the roles that dbt needs, and one way to sign in as it.
 
-    Roles: run jobs in the project, write the environment's dataset, read the raw one. Does not own
-    anybody else's access, and gives none that reaches beyond these two datasets.
+    Roles: run jobs in the project, write the environment's dataset, read the raw one. The way to sign in is a
+    key, or the right of some people to act as the account, or neither where machines are given the account
+    (`infra.sign_in`). Does not own anybody else's access, and gives none that reaches beyond these datasets.
+
+    Attributes:
+        account: the service account.
+        service_account_info: its key in Google's format, secret; None where no key exists.
+        dbt_sign_in: what dbt's target says of a sign-in without a key, in dbt-bigquery's own words.
     """
 
     def __init__(
@@ -25,6 +32,7 @@ class Identity(pulumi.ComponentResource):
         name: str,
         settings: Settings,
         warehouse: Warehouse,
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("projet-m2-bi:infra:Identity", name, None, opts)
@@ -34,7 +42,7 @@ class Identity(pulumi.ComponentResource):
             account_id=f"dbt-{settings.environment}",
             display_name=f"dbt ({settings.environment})",
             description="Runs dbt from Prefect.",
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
         )
         member = self.account.email.apply(lambda email: f"serviceAccount:{email}")
         run_jobs = gcp.projects.IAMMember(
@@ -54,16 +62,38 @@ class Identity(pulumi.ComponentResource):
             member=member,
             opts=child,
         )
-        # The key comes last: whoever holds it can work at once.
-        self.key = gcp.serviceaccount.Key(
+        # The way in comes last: whoever has it can work at once.
+        last = pulumi.ResourceOptions(parent=self, depends_on=[run_jobs, write, read])
+        self.service_account_info: pulumi.Output[dict[str, Any]] | None = None
+        self.dbt_sign_in: dict[str, pulumi.Input[str]] = {}
+        if settings.identity == "key":
+            self.service_account_info = self._key(settings.key_rotation, last)
+        else:
+            self.dbt_sign_in["method"] = "oauth"
+        if settings.identity == "impersonation":
+            self._let_act(settings.impersonators, last)
+            self.dbt_sign_in["impersonate_service_account"] = self.account.email
+        self.register_outputs({"email": self.account.email})
+
+    def _key(self, rotation: str, opts: pulumi.ResourceOptions) -> pulumi.Output[dict[str, Any]]:
+        """Make a key, and a new one for another `rotation`: the old one goes when the block has the new."""
+        key = gcp.serviceaccount.Key(
             "key",
             service_account_id=self.account.name,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[run_jobs, write, read]),
+            keepers={"rotation": rotation} if rotation else None,
+            opts=opts,
         )
-        self.service_account_info: pulumi.Output[dict[str, Any]] = pulumi.Output.secret(
-            self.key.private_key.apply(key_file)
-        )
-        self.register_outputs({"email": self.account.email})
+        return pulumi.Output.secret(key.private_key.apply(key_file))
+
+    def _let_act(self, members: Sequence[str], opts: pulumi.ResourceOptions) -> None:
+        for member in members:
+            gcp.serviceaccount.IAMMember(
+                f"act-as-{member}",
+                service_account_id=self.account.name,
+                role="roles/iam.serviceAccountTokenCreator",
+                member=member,
+                opts=opts,
+            )
 
 
 def key_file(private_key: str) -> dict[str, Any]:

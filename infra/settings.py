@@ -9,7 +9,7 @@ import pulumi
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from infra import stack_file
+from infra import sign_in, stack_file
 from infra.locations import check_location
 from infra.running import (
     check_alert_block,
@@ -60,6 +60,11 @@ class Settings(BaseModel):
     image: Annotated[str, AfterValidator(check_image), Field(validate_default=True)] = ""
     region: Annotated[str, AfterValidator(check_region), Field(validate_default=True)] = ""
     alert_block: Annotated[str, AfterValidator(check_alert_block)] = ""
+    identity: sign_in.Way = "key"
+    impersonators: sign_in.Impersonators = []
+    table_expiration_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    enable_apis: bool = False
+    key_rotation: sign_in.KeyRotation = ""
     bigquery_endpoint: str | None = None
 
     @property
@@ -114,7 +119,9 @@ def explain(error: ValidationError, stack: str, file: stack_file.StackFile) -> s
             continue
         key = "gcp:project" if name == "project" else f"{NAMESPACE}:{name}"
         where = file.where(key)
-        if mistake["type"] == "extra_forbidden":
+        if mistake["type"] == sign_in.MIX:
+            lines.append(f"{where}: {mistake['msg'].replace('<stack>', stack)}")
+        elif mistake["type"] == "extra_forbidden":
             lines.append(f"{where}: there is no such setting{_nearest(name)}")
         elif not mistake["input"]:
             lines.append(f"{where}: it is missing; set it with `pulumi config set {key} … -s {stack}`")

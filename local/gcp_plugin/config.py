@@ -21,10 +21,11 @@ ENDPOINT_KEYS: Mapping[str, tuple[str, ...]] = {
     # Up to 9.35 the official plugin reads iamBetaCustomEndpoint for service accounts; either name does here.
     "iam": ("iamCustomEndpoint", "iamBetaCustomEndpoint"),
     "resourcemanager": ("resourceManagerCustomEndpoint", "cloudResourceManagerCustomEndpoint"),
+    "serviceusage": ("serviceUsageCustomEndpoint",),
 }
 """Service -> the configuration keys that may name its address; the first one set counts."""
 
-_VERSION_PATH = {"bigquery": "bigquery/v2", "iam": "v1", "resourcemanager": "v1"}
+_VERSION_PATH = {"bigquery": "bigquery/v2", "iam": "v1", "resourcemanager": "v1", "serviceusage": "v1"}
 _ENVIRONMENT = {
     "project": ("GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"),
     "accessToken": ("GOOGLE_OAUTH_ACCESS_TOKEN",),

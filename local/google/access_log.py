@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("local.google")
+# A machine's address is as good as its token (local.google.metadata).
+_MACHINE = re.compile(r"(?<=/machines/)[^/]+")
 
 
 class AccessLog:
@@ -37,4 +40,5 @@ class AccessLog:
         finally:
             caller = scope.get("state", {}).get("caller", "-")
             spent = (time.perf_counter() - began) * 1000
-            _log.info("%s %s %d %s %.0fms", scope["method"], scope["path"], status, caller, spent)
+            path = _MACHINE.sub("…", scope["path"])
+            _log.info("%s %s %d %s %.0fms", scope["method"], path, status, caller, spent)

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
 
-from local.google import datasets, errors, iam, jobs, oauth, resource_manager, tables, uploads
+from local.google import (
+    datasets,
+    errors,
+    iam,
+    iam_credentials,
+    jobs,
+    metadata,
+    oauth,
+    resource_manager,
+    service_usage,
+    tables,
+    uploads,
+)
 from local.google.access_log import AccessLog
 from local.google.authorize import Authorizer, Caller
 from local.google.backend import Backend
@@ -60,7 +72,18 @@ def create_app(
     app = FastAPI(title="Google on this machine", lifespan=lifespan, openapi_url=None)
     app.state.gateway = Gateway(base_url, store, tokens, Authorizer(store), backend, JobsSeen())
     # What lies in a dataset comes last: its path takes whatever is left.
-    for room in (oauth, iam, resource_manager, jobs, uploads, datasets, tables):
+    for room in (
+        oauth,
+        iam_credentials,
+        metadata,
+        iam,
+        resource_manager,
+        service_usage,
+        jobs,
+        uploads,
+        datasets,
+        tables,
+    ):
         app.include_router(room.router)
     app.add_route("/health", _health, methods=["GET"])
     app.add_exception_handler(errors.GoogleError, _refuse)

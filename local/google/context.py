@@ -27,6 +27,8 @@ class Gateway:
     jobs: JobsSeen
     # Projects whose datasets were compared with the emulator's since the start.
     synced: set[str] = field(default_factory=set)
+    # Machine -> the email of the service account that it has.
+    machines: dict[str, str] = field(default_factory=dict)
 
 
 def gateway_of(request: Request) -> Gateway:

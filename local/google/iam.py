@@ -177,7 +177,10 @@ async def get_key(request: Request, project_id: str, name: str, key_id: str) -> 
 
 @router.delete(_KEY)
 async def delete_key(request: Request, project_id: str, name: str, key_id: str) -> dict[str, Any]:
-    """Delete a key; tokens that it got stop working at once."""
+    """Delete a key: it signs nobody in any more. Tokens that it got last out their hour, as with Google.
+
+    Source: https://cloud.google.com/iam/docs/keys-create-delete#deleting
+    """
     account, project_id = _find(request, project_id, name, "iam.serviceAccountKeys.delete")
     _check_key(account, key_id)
     del account.keys[key_id]

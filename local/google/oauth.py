@@ -24,7 +24,7 @@ from local.google.authorize import Caller
 from local.google.context import gateway_of
 
 if TYPE_CHECKING:
-    from local.google.state import KeyRecord, Store
+    from local.google.state import AccountRecord, KeyRecord, Store
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 # google-auth names Google's own endpoint as the audience, whatever the key's token_uri says.
@@ -38,8 +38,9 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class _Grant:
+    # A namesake of a deleted account has another unique id.
     email: str
-    key_id: str
+    unique_id: str
     expires: float
 
 
@@ -67,9 +68,13 @@ class Tokens:
         if key is None:
             raise _invalid_grant("Invalid JWT Signature.")
         self._verify(assertion, key)
+        return self.issue(account, LIFETIME)
+
+    def issue(self, account: AccountRecord, seconds: int) -> str:
+        """Give an access token for an account. It outlives the key that it was got with, as Google's do."""
         token = f"ya29.local.{secrets.token_urlsafe(48)}"
         self._drop_expired()
-        self._grants[_digest(token)] = _Grant(account.email, key_id, time.time() + LIFETIME)
+        self._grants[_digest(token)] = _Grant(account.email, account.unique_id, time.time() + seconds)
         return token
 
     def caller(self, authorization: str) -> Caller:
@@ -84,8 +89,7 @@ class Tokens:
         if grant is None or grant.expires < time.time():
             raise errors.unauthenticated()
         account = self._store.account(grant.email)
-        # A namesake of a deleted account has other keys.
-        if account is None or account.disabled or grant.key_id not in account.keys:
+        if account is None or account.disabled or grant.unique_id != account.unique_id:
             raise errors.unauthenticated()
         return Caller(account.email, f"serviceAccount:{account.email}")
 

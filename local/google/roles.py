@@ -6,6 +6,8 @@ Source: https://cloud.google.com/bigquery/docs/access-control and https://cloud.
 from __future__ import annotations
 
 EVERYTHING = "*"
+# What no basic role holds, not even an owner's: who wants to act as a service account needs a role for it.
+_NEVER_IN_OWNER = frozenset({"iam.serviceAccounts.getAccessToken"})
 
 _METADATA = frozenset(
     {
@@ -95,6 +97,7 @@ ROLES: dict[str, frozenset[str]] = {
     "roles/iam.serviceAccountAdmin": _ACCOUNT_EDITOR
     | {"iam.serviceAccounts.getIamPolicy", "iam.serviceAccounts.setIamPolicy"},
     "roles/iam.serviceAccountKeyAdmin": _KEY_ADMIN,
+    "roles/iam.serviceAccountTokenCreator": _ACCOUNT_VIEWER | {"iam.serviceAccounts.getAccessToken"},
     "roles/resourcemanager.projectIamAdmin": _PROJECT_VIEWER | {"resourcemanager.projects.setIamPolicy"},
 }
 
@@ -143,6 +146,7 @@ _SUGGESTIONS = (
     "roles/bigquery.admin",
     "roles/iam.serviceAccountAdmin",
     "roles/iam.serviceAccountKeyAdmin",
+    "roles/iam.serviceAccountTokenCreator",
     "roles/resourcemanager.projectIamAdmin",
 )
 
@@ -155,7 +159,7 @@ def permissions(role: str) -> frozenset[str]:
 def grants(role: str, permission: str) -> bool:
     """Tell whether a role holds a permission."""
     held = permissions(role)
-    return EVERYTHING in held or permission in held
+    return permission in held or (EVERYTHING in held and permission not in _NEVER_IN_OWNER)
 
 
 def is_known(role: str) -> bool:

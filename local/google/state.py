@@ -66,6 +66,8 @@ class ProjectRecord(_Record):
 
     number: str
     bindings: list[dict[str, Any]] = Field(default_factory=list)
+    # The Google APIs that are switched on.
+    services: list[str] = Field(default_factory=list)
     policy_version: int = 1
     policy_generation: int = 1
     accounts: dict[str, AccountRecord] = Field(default_factory=dict)

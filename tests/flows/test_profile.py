@@ -47,10 +47,41 @@ def test_key_is_whole_for_signing_in() -> None:
 
 
 def test_fields_of_their_own_win_over_extras() -> None:
-    extras = {"method": "oauth", "project": "other", "priority": None}
+    extras = {"method": "service-account-json", "project": "other", "priority": None}
     output = profile.from_document(document(target_configs=configs(extras=extras)), "dev").output
     assert (output["method"], output["project"]) == ("service-account-json", "demo-flights")
     assert "priority" not in output
+
+
+def keyless(**extras: Any) -> dict[str, Any]:
+    return document(target_configs=configs(credentials={"project": "demo-flights"}, extras=extras))
+
+
+def test_impersonation_is_dbts_own() -> None:
+    made = profile.from_document(keyless(method="oauth", impersonate_service_account="dbt@x"), "dev")
+    output = yaml.safe_load(made.text)["projet_m2_bi"]["outputs"]["dev"]
+    assert (output["method"], output["impersonate_service_account"]) == ("oauth", "dbt@x")
+    assert "keyfile_json" not in output
+    assert (made.way, made.environment) == ("impersonation", {})
+
+
+def test_a_machines_own_identity_is_spelt_out() -> None:
+    made = profile.from_document(keyless(method="oauth"), "dev")
+    assert (made.way, made.output["method"]) == ("attached", "oauth")
+
+
+@pytest.mark.parametrize(
+    "extras", [{}, {"impersonate_service_account": "dbt@x"}, {"method": "oauth-secrets"}]
+)
+def test_without_a_key_nothing_is_guessed(extras: dict[str, str]) -> None:
+    with pytest.raises(NotSetUpError, match=r"holds no service account key.*is spelt out"):
+        profile.from_document(keyless(**extras), "dev")
+
+
+@pytest.mark.parametrize("extras", [{"method": "oauth"}, {"impersonate_service_account": "dbt@x"}])
+def test_a_key_and_another_way_are_not_chosen_between(extras: dict[str, str]) -> None:
+    with pytest.raises(NotSetUpError, match="holds a key, but"):
+        profile.from_document(document(target_configs=configs(extras=extras)), "dev")
 
 
 def test_project_may_come_from_the_credentials() -> None:

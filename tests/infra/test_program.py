@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from infra.blocks import Blocks, dbt_extras
 from infra.identity import Identity
 from infra.settings import Settings
 from infra.warehouse import Warehouse
+from tests.infra.loops import event_loops
 
 KEY = {"type": "service_account", "client_email": "dbt-dev@demo-flights.iam.gserviceaccount.com"}
 
@@ -24,12 +24,9 @@ class Recorder(pulumi.runtime.Mocks):
 
     def __init__(self) -> None:
         self.made: list[pulumi.runtime.MockResourceArgs] = []
-        self.loops: set[asyncio.AbstractEventLoop] = set()
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.made.append(args)
-        # Pulumi calls from threads, makes a loop for each of them, and leaves it open.
-        self.loops.add(asyncio.get_event_loop())
         outputs = dict(args.inputs)
         if args.typ == "gcp:serviceaccount/account:Account":
             outputs["email"] = f"{args.inputs['accountId']}@demo-flights.iam.gserviceaccount.com"
@@ -47,16 +44,12 @@ class Recorder(pulumi.runtime.Mocks):
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[None]:
-    """A current event loop, which Pulumi expects and another test may have taken away."""
-    made = asyncio.new_event_loop()
-    asyncio.set_event_loop(made)
-    yield
-    asyncio.set_event_loop(None)
-    made.close()
+    with event_loops():
+        yield
 
 
 @pytest.fixture(scope="module")
-def made(loop: None) -> Iterator[Recorder]:
+def made(loop: None) -> Recorder:
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="projet-m2-bi", stack="dev", preview=False)
 
@@ -71,9 +64,7 @@ def made(loop: None) -> Iterator[Recorder]:
         return pulumi.Output.all(blocks.profile.urn, blocks.credentials.urn)
 
     pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
-    yield recorder
-    for opened in recorder.loops:
-        opened.close()
+    return recorder
 
 
 def test_two_datasets_are_declared(made: Recorder) -> None:
@@ -81,6 +72,7 @@ def test_two_datasets_are_declared(made: Recorder) -> None:
     assert {found["datasetId"] for found in datasets} == {"demo_flights_dev", "demo_flights_dev_raw"}
     assert {found["location"] for found in datasets} == {"EU"}
     assert not any(found["deleteContentsOnDestroy"] for found in datasets)
+    assert not any("defaultTableExpirationMs" in found for found in datasets)
 
 
 def test_dbts_account_gets_just_the_three_roles_it_needs(made: Recorder) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from infra import stack_file
 from infra.settings import Settings, explain
+from local.paths import PROJECT
 
 GOOD: dict[str, Any] = {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev"}
 
@@ -89,3 +91,49 @@ def test_the_api_endpoint_is_the_custom_endpoint_without_the_apis_path() -> None
 def test_an_odd_stack_file_has_no_lines(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     assert stack_file.read(str(tmp_path / "Pulumi.dev.yaml")).lines == {}
+
+
+WORKER = "serviceAccount:worker@demo-flights.iam.gserviceaccount.com"
+
+
+def test_a_key_is_the_default_and_can_be_rotated() -> None:
+    found = Settings.model_validate(GOOD | {"keyRotation": "2026-Q4"})
+    assert (found.identity, found.key_rotation) == ("key", "2026-Q4")
+
+
+def test_impersonators_arrive_as_json() -> None:
+    found = Settings.model_validate(GOOD | {"identity": "impersonation", "impersonators": f'["{WORKER}"]'})
+    assert found.impersonators == [WORKER]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"identity": "impersonation"}, "Say who: `pulumi config set --path 'projet-m2-bi:impersonators[0]'"),
+        ({"impersonators": [WORKER]}, "`pulumi config set projet-m2-bi:identity impersonation -s dev`"),
+        ({"identity": "attached", "impersonators": [WORKER]}, "with `identity: attached` nobody acts"),
+        ({"identity": "attached", "keyRotation": "x"}, "`pulumi config rm projet-m2-bi:keyRotation -s dev`"),
+        (
+            {"identity": "impersonation", "impersonators": [WORKER], "keyRotation": "x"},
+            "`pulumi config set projet-m2-bi:identity key -s dev`",
+        ),
+        ({"identity": "impersonation", "impersonators": ["allUsers"]}, "'allUsers' is nobody who could act"),
+        ({"identity": "impersonation", "impersonators": "ada@example.com"}, "projet-m2-bi:impersonators"),
+        ({"identity": "oauth"}, "'key', 'impersonation' or 'attached'"),
+        ({"tableExpirationDays": "-1"}, "projet-m2-bi:tableExpirationDays"),
+    ],
+)
+def test_a_mix_that_cannot_work_is_refused(tmp_path: Path, values: dict[str, Any], said: str) -> None:
+    message = refused(tmp_path, **values)
+    assert said in message
+    assert len(message.splitlines()) == 2
+
+
+def test_prods_file_asks_for_nothing_but_who_may_run_dbt(tmp_path: Path) -> None:
+    config = yaml.safe_load((PROJECT / "Pulumi.prod.yaml").read_text())["config"]
+    values = {key.removeprefix("projet-m2-bi:"): value for key, value in config.items() if key[0] == "p"}
+    message = refused(tmp_path, **values)
+    assert message.count("projet-m2-bi:impersonators") == 2, message
+    found = Settings.model_validate(GOOD | values | {"impersonators": [WORKER]})
+    assert found.maximum_bytes_billed > 0
+    assert not found.delete_contents_on_destroy

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from local.gcp_plugin.google_api import Google
 from local.gcp_plugin.kind import Property, Values
 from local.gcp_plugin.kinds.iam_member import MEMBER_PROPERTIES, Grant, IamMember, match_id, same_member
+from local.gcp_plugin.kinds.policy import add_member, bindings_of, condition, remove_member
 
 
 class ProjectIamMember(IamMember):
@@ -34,12 +35,12 @@ class ProjectIamMember(IamMember):
         match = match_id(
             resource_id, r"(?:projects/)?(?P<project>[^/\s]+)", "'PROJECT roles/NAME KIND:MEMBER'"
         )
-        return Grant(match["project"], match["role"], match["member"], _condition(match["title"]))
+        return Grant(match["project"], match["role"], match["member"], condition(match["title"]))
 
     async def find(self, google: Google, grant: Grant) -> tuple[Grant, str] | None:
         """Look in the policy's bindings."""
         policy = await self._policy(google, grant)
-        for binding in _bindings(policy, grant):
+        for binding in bindings_of(policy, grant):
             if any(same_member(grant.member, member) for member in binding.get("members", [])):
                 found = Grant(grant.target, grant.role, grant.member, binding.get("condition"))
                 return found, policy.get("etag", "")
@@ -48,7 +49,7 @@ class ProjectIamMember(IamMember):
     async def edit(self, google: Google, grant: Grant, *, add: bool) -> None:
         """Write the whole policy back, under its etag."""
         policy = await self._policy(google, grant)
-        if not (_add(policy, grant) if add else _remove(policy, grant)):
+        if not (add_member(policy, grant) if add else remove_member(policy, grant)):
             return
         await google.call(
             "resourcemanager",
@@ -83,38 +84,3 @@ class ProjectIamMember(IamMember):
 
 def _doing(grant: Grant, verb: str) -> str:
     return f"{verb} IAM policy of project {grant.target} ({grant.role} for {grant.member})"
-
-
-def _condition(title: str | None) -> Values | None:
-    return {"title": title} if title else None
-
-
-def _bindings(policy: Values, grant: Grant) -> Iterator[Values]:
-    for binding in policy.get("bindings", []):
-        title = (binding.get("condition") or {}).get("title", "")
-        if binding.get("role") == grant.role and title == grant.title:
-            yield binding
-
-
-def _add(policy: Values, grant: Grant) -> bool:
-    for binding in _bindings(policy, grant):
-        members = binding.setdefault("members", [])
-        if any(same_member(grant.member, member) for member in members):
-            return False
-        members.append(grant.member)
-        return True
-    binding = {"role": grant.role, "members": [grant.member]}
-    policy.setdefault("bindings", []).append(
-        {**binding, "condition": grant.condition} if grant.condition else binding
-    )
-    return True
-
-
-def _remove(policy: Values, grant: Grant) -> bool:
-    changed = False
-    for binding in _bindings(policy, grant):
-        members = binding.get("members", [])
-        binding["members"] = [member for member in members if not same_member(grant.member, member)]
-        changed |= len(binding["members"]) != len(members)
-    policy["bindings"] = [binding for binding in policy.get("bindings", []) if binding.get("members")]
-    return changed

@@ -20,6 +20,7 @@ CONFIG = Config(
         "bigquery": "http://service/bigquery/v2",
         "iam": "http://service/v1",
         "resourcemanager": "http://service/v1",
+        "serviceusage": "http://service/v1",
     },
 )
 

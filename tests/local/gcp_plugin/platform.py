@@ -42,6 +42,7 @@ class Google:
             # The name under which the official plugin, up to 9.35, reads it for service accounts.
             "iamBetaCustomEndpoint": f"{self.url}/v1/",
             "resourceManagerCustomEndpoint": f"{self.url}/v1/",
+            "serviceUsageCustomEndpoint": f"{self.url}/v1/",
         }
 
     def call(self, method: str, path: str, body: Any = None) -> Any:

@@ -13,6 +13,10 @@ jobs = gcp.projects.IAMMember(
     "jobs", project="demo-flights", role="roles/bigquery.jobUser", member=account.member)
 editor = gcp.bigquery.DatasetIamMember(
     "editor", dataset_id=dataset.dataset_id, role="roles/bigquery.dataEditor", member=account.member)
+actor = gcp.serviceaccount.IAMMember(
+    "actor", service_account_id=account.name, role="roles/iam.serviceAccountTokenCreator",
+    member="user:ada@example.com")
+api = gcp.projects.Service("api", service="bigquery.googleapis.com", disable_on_destroy=False)
 """
 
 MANY_SETTINGS = """

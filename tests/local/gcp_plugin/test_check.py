@@ -16,6 +16,8 @@ DATASET = "gcp:bigquery/dataset:Dataset"
 DATASET_GRANT = "gcp:bigquery/datasetIamMember:DatasetIamMember"
 GRANT = "gcp:projects/iAMMember:IAMMember"
 KEY = "gcp:serviceaccount/key:Key"
+SERVICE = "gcp:projects/service:Service"
+ACTOR = "gcp:serviceaccount/iAMMember:IAMMember"
 MEMBER = {"role": "roles/viewer", "member": "user:a@example.com"}
 GOOD: dict[str, dict[str, Any]] = {
     ACCOUNT: {"accountId": "dbt-dev"},
@@ -23,6 +25,8 @@ GOOD: dict[str, dict[str, Any]] = {
     DATASET_GRANT: {**MEMBER, "datasetId": "flights"},
     GRANT: {**MEMBER, "project": "demo-flights"},
     KEY: {"serviceAccountId": "dbt-dev@demo-flights.iam.gserviceaccount.com"},
+    SERVICE: {"service": "bigquery.googleapis.com"},
+    ACTOR: {**MEMBER, "serviceAccountId": "projects/demo-flights/serviceAccounts/dbt-dev@x.com"},
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.local.gcp_plugin.conftest import StackMaker
 from tests.local.gcp_plugin.engine import Plugin, Stack
-from tests.local.gcp_plugin.platform import Google
+from tests.local.gcp_plugin.platform import PROJECT, Google
 from tests.local.gcp_plugin.programs import ALL_KINDS, EMAIL
 
 pytestmark = pytest.mark.real
@@ -36,6 +36,12 @@ def test_service_has_them(living: Stack, google: Google) -> None:
     assert {"role": "WRITER", "userByEmail": EMAIL} in access
     assert google.members("roles/bigquery.jobUser") == {f"serviceAccount:{EMAIL}"}
     assert EMAIL in google.accounts()
+    services = google.call("GET", f"/v1/projects/{PROJECT}/services")["services"]
+    assert [service["config"]["name"] for service in services] == ["bigquery.googleapis.com"]
+    policy = google.call("POST", f"/v1/projects/{PROJECT}/serviceAccounts/{EMAIL}:getIamPolicy")
+    assert policy["bindings"] == [
+        {"role": "roles/iam.serviceAccountTokenCreator", "members": ["user:ada@example.com"]}
+    ]
 
 
 def test_nothing_to_do_afterwards(living: Stack) -> None:
@@ -67,7 +73,7 @@ def test_keepers_replace_the_key_alone(living: Stack) -> None:
 
 def test_account_id_replaces_all_that_name_it(living: Stack) -> None:
     steps = living.steps(ALL_KINDS.replace("dbt-contract", "dbt-contract-2"))
-    assert steps == dict.fromkeys(("account", "key", "jobs", "editor"), DELETED_FIRST)
+    assert steps == dict.fromkeys(("account", "key", "jobs", "editor", "actor"), DELETED_FIRST)
 
 
 def test_role_replaces(living: Stack) -> None:

@@ -9,7 +9,16 @@ import pytest
 from local.gcp_plugin.kinds import KINDS
 from local.gcp_plugin.values import UNKNOWN
 from tests.local.gcp_plugin.fake import CONFIG
-from tests.local.gcp_plugin.test_check import ACCOUNT, DATASET, DATASET_GRANT, GOOD, GRANT, KEY
+from tests.local.gcp_plugin.test_check import (
+    ACCOUNT,
+    ACTOR,
+    DATASET,
+    DATASET_GRANT,
+    GOOD,
+    GRANT,
+    KEY,
+    SERVICE,
+)
 
 STATE: dict[str, dict[str, Any]] = {
     ACCOUNT: {"accountId": "dbt-dev", "displayName": "", "disabled": False, "project": "demo-flights"},
@@ -26,6 +35,8 @@ STATE: dict[str, dict[str, Any]] = {
     },
     DATASET_GRANT: {**GOOD[DATASET_GRANT], "project": "demo-flights", "condition": None},
     GRANT: {**GOOD[GRANT], "condition": None, "etag": "e"},
+    SERVICE: {**GOOD[SERVICE], "project": "demo-flights", "deletionPolicy": "DELETE"},
+    ACTOR: {**GOOD[ACTOR], "condition": None, "etag": "e"},
     KEY: {**KINDS[KEY].check(GOOD[KEY], CONFIG)[0], "keepers": {"generation": "1"}},
 }
 UNCHANGED: dict[str, dict[str, Any]] = {
@@ -46,6 +57,10 @@ REPLACING = [
     (GRANT, "member", "user:b@example.com"),
     (GRANT, "project", "other"),
     (GRANT, "role", "roles/editor"),
+    (SERVICE, "service", "iam.googleapis.com"),
+    (SERVICE, "project", "other"),
+    (ACTOR, "member", "user:b@example.com"),
+    (ACTOR, "serviceAccountId", "projects/demo-flights/serviceAccounts/other@x.com"),
     (KEY, "keepers", {"generation": "2"}),
     (KEY, "keyAlgorithm", "KEY_ALG_RSA_1024"),
     (KEY, "serviceAccountId", UNKNOWN),
@@ -61,6 +76,7 @@ IN_PLACE = [
     (DATASET, "labels", {"a": "1"}),
     (DATASET, "labels", {"a": UNKNOWN}),
     (DATASET, "maxTimeTravelHours", "48"),
+    (SERVICE, "disableOnDestroy", True),
 ]
 
 

@@ -128,8 +128,13 @@ def test_deleted_key_is_refused(setup: Setup) -> None:
     client, key = setup.robot("roles/bigquery.jobUser")
     assert next(iter(client.query("select 1 as x").result())).x == 1
     setup.world.ok("DELETE", f"{ACCOUNTS}/{key['client_email']}/keys/{key['private_key_id']}")
+    again = setup.client(
+        service_account.Credentials.from_service_account_info(
+            key, scopes=["https://www.googleapis.com/auth/bigquery"]
+        )
+    )
     with pytest.raises(RefreshError, match="invalid_grant"):
-        client.query("select 1").result()
+        again.query("select 1").result()
 
 
 def test_session_user_is_the_caller(setup: Setup) -> None:

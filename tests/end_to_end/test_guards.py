@@ -1,0 +1,134 @@
+"""Rotated keys, missing grants, and an environment that is protected: real engine, Prefect and dbt."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from tests.checkout import Checkout
+from tests.end_to_end import keyless, servers
+from tests.end_to_end.keyless import ACCOUNTS, DBT, PROJECT, RAW, ok
+
+pytestmark = pytest.mark.real
+
+POLICY = f"/v1/projects/{PROJECT}"
+TARGET = RAW.removesuffix("_raw")
+
+
+@pytest.fixture(scope="module")
+def ready(stack: Checkout) -> Checkout:
+    keyless.tiny_project(stack)
+    return stack
+
+
+class Flows:
+    """Runs the flow again and again while a block is open."""
+
+    def __init__(self, project: Checkout) -> None:
+        self.project = project
+        self.codes: list[int] = []
+        self.output = ""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._repeat)
+
+    def __enter__(self) -> Flows:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _repeat(self) -> None:
+        while not self._ended.is_set():
+            done = keyless.flow(self.project, {})
+            self.codes.append(done.returncode)
+            self.output += done.stdout + done.stderr
+
+
+def keys(project: Checkout) -> set[str]:
+    found = keyless.google(project, "GET", f"{ACCOUNTS}/{DBT}/keys").get("keys", [])
+    return {key["name"].rpartition("/")[2] for key in found}
+
+
+def key_in_block(project: Checkout) -> dict[str, Any]:
+    documents = servers.prefect(project, "/block_documents/filter", {"include_secrets": True})
+    (data,) = [found["data"] for found in documents if found["name"] == "gcp-credentials-local"]
+    key: dict[str, Any] = data["service_account_info"]
+    return key
+
+
+def test_no_flow_fails_while_keys_rotate(ready: Checkout) -> None:
+    old = key_in_block(ready)
+    with Flows(ready) as flows:
+        for rotation in ("2026-Q4", "2027-Q1"):
+            ok(ready.pulumi("config", "set", "projet-m2-bi:keyRotation", rotation))
+            ok(ready.pulumi("up", "--yes", "--skip-preview"))
+    assert flows.codes, "no flow ended"
+    assert set(flows.codes) == {0}, flows.output
+    new = key_in_block(ready)
+    assert keys(ready) == {new["private_key_id"]} != {old["private_key_id"]}
+    ok(ready.pulumi("preview", "--expect-no-changes"))
+
+
+class Removed:
+    """Takes a grant of dbt's away, as somebody by hand would, and gives it back in the end."""
+
+    def __init__(self, project: Checkout, role: str, dataset: str | None = None) -> None:
+        self.project, self.role, self.dataset = project, role, dataset
+        self.before: Any = None
+
+    def __enter__(self) -> None:
+        if self.dataset:
+            self.before = keyless.google(self.project, "GET", self.dataset)["access"]
+            kept = [entry for entry in self.before if entry.get("userByEmail") != DBT]
+            assert len(kept) == len(self.before) - 1
+            keyless.google(self.project, "PATCH", self.dataset, {"access": kept})
+        else:
+            self.before = keyless.google(self.project, "POST", f"{POLICY}:getIamPolicy")["bindings"]
+            kept = [binding for binding in self.before if binding["role"] != self.role]
+            assert len(kept) == len(self.before) - 1
+            keyless.google(self.project, "POST", f"{POLICY}:setIamPolicy", {"policy": {"bindings": kept}})
+
+    def __exit__(self, *_: object) -> None:
+        if self.dataset:
+            keyless.google(self.project, "PATCH", self.dataset, {"access": self.before})
+        else:
+            body = {"policy": {"bindings": self.before}}
+            keyless.google(self.project, "POST", f"{POLICY}:setIamPolicy", body)
+
+
+@pytest.mark.parametrize(
+    ("role", "dataset"),
+    [
+        ("roles/bigquery.jobUser", None),
+        ("roles/bigquery.dataEditor", TARGET),
+        ("roles/bigquery.dataViewer", RAW),
+    ],
+)
+def test_each_grant_is_needed_and_named(ready: Checkout, role: str, dataset: str | None) -> None:
+    with Removed(ready, role, dataset):
+        done = keyless.flow(ready, {})
+    assert done.returncode != 0
+    assert role in done.stdout + done.stderr, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_protected_environment_stays_whole(ready: Checkout) -> None:
+    ok(ready.pulumi("config", "set", "projet-m2-bi:deleteContentsOnDestroy", "false"))
+    ok(ready.pulumi("up", "--yes", "--skip-preview"))
+    before = servers.block_names(ready)
+    refused = ready.pulumi("destroy", "--yes")
+    assert refused.returncode != 0
+    assert "protect" in refused.stdout + refused.stderr
+    assert servers.block_names(ready) == before
+    assert servers.datasets(ready) == {"demo_flights_local", "demo_flights_local_raw"}
+    # The stack's own output tells the way out, and it works.
+    commands = ok(ready.pulumi("stack", "output", "takeAway")).strip().split(" && ")
+    for command in commands:
+        words = command.removesuffix(" -s local").split()[1:]
+        more = [] if words[0] == "config" else ["--yes", "--skip-preview"]
+        ok(ready.pulumi(*words, *more))
+    assert servers.datasets(ready) == set()

@@ -1,0 +1,100 @@
+"""Identities and guard rails under Pulumi's mocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.apis import Apis
+from infra.blocks import Blocks
+from infra.identity import Identity
+from infra.pages import bigquery_page, how_to_destroy
+from infra.settings import Settings
+from infra.warehouse import Warehouse
+from tests.infra.loops import event_loops
+from tests.infra.test_program import Recorder
+
+ADA = "user:ada@example.com"
+KEY = "gcp:serviceaccount/key:Key"
+
+
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[None]:
+    with event_loops():
+        yield
+
+
+def declared(**values: Any) -> Recorder:
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(recorder, project="projet-m2-bi", stack="dev", preview=False)
+    config = settings(**values)
+
+    def declare() -> pulumi.Output[Any]:
+        apis = Apis("apis", config)
+        warehouse = Warehouse("warehouse", config, apis.services)
+        identity = Identity("identity", config, warehouse, apis.services)
+        blocks = Blocks("blocks", config, warehouse, identity)
+        return pulumi.Output.all(blocks.profile.urn, *(service.urn for service in apis.services))
+
+    pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
+    return recorder
+
+
+def settings(**values: Any) -> Settings:
+    return Settings.model_validate(
+        {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev"} | values
+    )
+
+
+def test_impersonation_makes_no_key_but_a_grant() -> None:
+    made = declared(identity="impersonation", impersonators=[ADA])
+    assert made.inputs(KEY) == []
+    (grant,) = made.inputs("gcp:serviceaccount/iAMMember:IAMMember")
+    assert (grant["role"], grant["member"]) == ("roles/iam.serviceAccountTokenCreator", ADA)
+    assert grant["serviceAccountId"].endswith("/dbt-dev@demo-flights.iam.gserviceaccount.com")
+
+
+def test_attached_makes_neither() -> None:
+    made = declared(identity="attached")
+    assert made.inputs(KEY) == []
+    assert made.inputs("gcp:serviceaccount/iAMMember:IAMMember") == []
+
+
+def test_a_rotation_is_the_keys_keeper() -> None:
+    assert declared(keyRotation="2026-Q4").inputs(KEY)[0]["keepers"] == {"rotation": "2026-Q4"}
+    assert "keepers" not in declared().inputs(KEY)[0]
+
+
+def test_only_what_dbt_builds_expires() -> None:
+    made = declared(tableExpirationDays=2).inputs("gcp:bigquery/dataset:Dataset")
+    found = {entry["datasetId"]: entry.get("defaultTableExpirationMs") for entry in made}
+    assert found == {"demo_flights_dev": 172_800_000, "demo_flights_dev_raw": None}
+
+
+def test_apis_are_switched_on_and_never_off() -> None:
+    kind = "gcp:projects/service:Service"
+    assert declared().inputs(kind) == []
+    made = declared(enableApis=True, identity="impersonation", impersonators=[ADA]).inputs(kind)
+    assert {entry["service"].partition(".")[0] for entry in made} == {
+        "bigquery",
+        "cloudresourcemanager",
+        "iam",
+        "iamcredentials",
+    }
+    assert {entry["disableOnDestroy"] for entry in made} == {False}
+
+
+def test_the_way_out_of_a_protected_environment_is_told() -> None:
+    assert how_to_destroy(settings(deleteContentsOnDestroy=True)) == "pulumi destroy -s dev"
+    assert how_to_destroy(settings()).startswith(
+        "pulumi config set projet-m2-bi:deleteContentsOnDestroy true -s dev && pulumi up -s dev"
+    )
+
+
+def test_bigquerys_page_is_the_local_endpoint_where_there_is_one() -> None:
+    assert bigquery_page(settings()).startswith("https://console.cloud.google.com/bigquery?project=demo-fl")
+    local = settings(bigqueryEndpoint="http://127.0.0.1:1/bigquery/v2/")
+    assert bigquery_page(local) == "http://127.0.0.1:1"
