@@ -71,8 +71,8 @@ def seen(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Seen:
 def test_every_node_is_a_task_run_in_its_last_state(seen: Seen) -> None:
     states = {name: (node["state_type"], node["run_count"]) for name, node in seen.nodes.items()}
     built = dict.fromkeys(("people", "people_history", "greetings", "lengths"), ("COMPLETED", 1))
-    passed = ("not_null_greetings_id", "not_null_greetings_greeting", "unique_greetings_id")
-    passed += ("accepted_values_lengths_length__False___var_lengths_9_11_12_",)
+    passed = ["not_null_greetings_id", "not_null_greetings_greeting", "unique_greetings_id"]
+    passed += ["accepted_values_lengths_length__False___var_lengths_9_11_12_"]
     failed = {"leaky": ("FAILED", 1), "broken": ("FAILED", 1)}
     assert states == {**built, **dict.fromkeys(passed, ("COMPLETED", 1)), **failed}
     assert seen.nodes["people"]["state"]["message"].startswith("3 rows · ")
@@ -109,7 +109,7 @@ def test_a_node_has_its_own_log_lines(platform: Platform, seen: Seen) -> None:
 def test_the_artifact_says_why_and_when(seen: Seen) -> None:
     text = seen.artifact["data"]
     assert "### test `leaky` (1 row)" in text
-    assert "| found | number |\n| --- | --- |\n| ***** | 7 |".replace("*", "*") in text
+    assert "| found | number |\n| --- | --- |\n| ***** | 7 |" in text
     assert 'select "*****" as found, 7 as number' in text
     assert "no_such_function" in text
     assert "](data:image/svg+xml;base64," in text
