@@ -1,4 +1,4 @@
-"""The flow between faulty proxies: a few seeds of what `python -m benchmarks.flow_faults` does by the hundred."""
+"""The flow between faulty proxies: a few seeds of what `python -m benchmarks.flow_faults` does."""
 
 from __future__ import annotations
 
