@@ -26,7 +26,7 @@ def told(outcome: object, held: State, *, other: bool = False) -> str | None:
     record.outcome = outcome  # type: ignore[assignment]
     run = FlowRun(id=uuid4() if other else OURS, flow_id=uuid4(), state=held)
     state = record._truth(run, "why")
-    return state and state.type.value
+    return state.type.value if state else None
 
 
 def test_what_is_true_is_left_alone() -> None:
