@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import uuid4
 
+import httpx
+import pytest
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed, Failed, Pending, Running
 
@@ -53,3 +56,20 @@ def test_id_and_outcome_are_kept_only_while_a_record_is() -> None:
         assert (record.run_id, record.outcome) == (OURS, REPORT)
     note(outcome=UnreachableError("later"))
     assert record.outcome == REPORT
+
+
+def test_a_lost_prefect_is_logged_without_a_traceback(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = logging.getLogger("prefect.flow_runs")
+    # Not those that send the lines to Prefect.
+    monkeypatch.setattr(logger, "handlers", [caplog.handler])
+    monkeypatch.setattr(logger, "propagate", False)
+    with kept():
+        for error in (httpx.ConnectError("away"), ValueError("a mistake in the code")):
+            try:
+                raise error
+            except type(error):
+                logger.exception("Encountered exception during execution: %r", error)
+    assert [bool(line.exc_info) for line in caplog.records] == [False, True]
+    assert "away" in caplog.records[0].getMessage()
