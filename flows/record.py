@@ -7,6 +7,7 @@ would stay Pending, for the client creates a second one. All runs that one proce
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -93,11 +94,21 @@ def kept() -> Iterator[Record]:
     """Keep a record of the flow run that the block starts. One at a time in a process."""
     record = Record()
     _current.append(record)
+    logger = logging.getLogger("prefect.flow_runs")
+    logger.addFilter(_without_traceback)
     try:
         with tags(record.tag):
             yield record
     finally:
+        logger.removeFilter(_without_traceback)
         _current.remove(record)
+
+
+def _without_traceback(line: logging.LogRecord) -> bool:
+    """Prefect logs its own loss as if the flow's code had raised it; one line says as much."""
+    if line.exc_info and isinstance(line.exc_info[1], LOST):
+        line.exc_info = None
+    return True
 
 
 def note(run_id: UUID | str | None = None, outcome: Outcome | None = None) -> None:
