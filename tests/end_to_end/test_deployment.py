@@ -107,7 +107,7 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
         good = run(deployed)
         assert good["state"]["type"] == "COMPLETED", good["state"]["message"]
         assert good["parameters"] == {"target": "local"}
-        assert servers.rows(deployed, "demo_flights_local", "lengths") == 3
+        assert servers.rows(deployed, "demo_flights_local", "greetings") == 3
         assert alerted.bodies == []
         (deployed.root / "dbt" / "models" / "lengths.sql").write_text("select no_such_column from nowhere")
         bad = run(deployed)

@@ -61,7 +61,7 @@ def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> di
     """The job that each worker makes of the program's work pool."""
     with closing(chains.client(prefect.url, answer_timeout=30)) as client:
         schema = chains.schema(client, chains.CREDENTIALS)
-        data = {"project": "p", "service_account_info": key()}
+        data = {"project": "p-of-the-block", "service_account_info": key()}
         block = client.create(chains.CREDENTIALS, "for-jobs", data, schema)
     base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "image": IMAGE}
     templates = {}
@@ -98,7 +98,8 @@ def test_the_cloud_run_worker_runs_the_image_as_the_stacks_account_in_its_region
     job = jobs["cloud-run-v2"]
     task = job["job_body"]["template"]["template"]
     assert job["region"] == "europe-west1"
-    assert job["credentials"]["service_account_info"]["client_email"] == ACCOUNT
+    # The reference has become the block that it refers to.
+    assert job["credentials"]["project"] == "p-of-the-block"
     assert task["serviceAccount"] == ACCOUNT
     assert task["containers"][0]["image"] == IMAGE
     assert task["containers"][0]["resources"]["limits"]["memory"] == "2Gi"
