@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def test_the_check_before_dbt_goes_on_too(project: DbtProject, monkeypatch: pyte
         checked.append(found.key["private_key_id"])
 
     monkeypatch.setattr("flows.warehouse.check", check)
-    answer: pipeline.Future[None] = pipeline.Future()
+    answer: Future[None] = Future()
     answer.set_exception(NotSetUpError("the key does not sign in"))
     pipeline._checked(answer, project)
     assert checked == ["new"]
