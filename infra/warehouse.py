@@ -17,7 +17,7 @@ class Warehouse(pulumi.ComponentResource):
 
     Does not own who may use them (see `Identity`), nor any table: those are dbt's and the loader's. Unless
     the settings let `pulumi destroy` drop the tables, the datasets are protected: the engine then refuses
-    the whole command before it has taken anything away.
+    at the preview, before it has taken anything away.
     """
 
     def __init__(

@@ -1,0 +1,93 @@
+"""A key that is rotated while a flow runs: the flow goes on with the new one, and only then."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from flows import pipeline, profile
+from flows.dbt_runner import DbtProject
+from flows.errors import DbtError, NotSetUpError
+from flows.results import StepResult, step_result
+from tests.flows.documents import configs, document, key, node
+
+if TYPE_CHECKING:
+    from flows.dbt_runner import Log
+
+REFUSED = "Database Error ('invalid_grant: Invalid JWT Signature.', {'error': 'invalid_grant'})"
+DONE = step_result([node("greetings")], 1.0)
+
+
+def holding(key_id: str) -> profile.DbtProfile:
+    credentials = {"service_account_info": key(private_key_id=key_id)}
+    return profile.from_document(document(target_configs=configs(credentials=credentials)), "dev")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DbtProject:
+    """A project that was opened with the key `old`; the block holds `new` by now."""
+    monkeypatch.setattr(pipeline, "_load_profile", lambda _target: holding("new"))
+    monkeypatch.setattr(pipeline, "get_run_logger", _Logger)
+    return DbtProject(holding("old"), tmp_path, tmp_path)
+
+
+class _Logger:
+    """Prefect's logger needs a run."""
+
+    log = staticmethod(logging.getLogger(__name__).log)
+    info = staticmethod(logging.getLogger(__name__).info)
+
+
+def refusing(project: DbtProject, message: str, *, nodes: bool) -> Any:
+    """A command that fails for as long as the project has the key `old`."""
+
+    def work(_log: Log) -> StepResult:
+        if project.profile.key["private_key_id"] == "new":
+            return DONE
+        if nodes:
+            return step_result([node("greetings", "error", message=message)], 1.0)
+        raise DbtError(message)
+
+    return work
+
+
+@pytest.mark.parametrize("nodes", [True, False])
+def test_a_removed_key_is_read_anew(project: DbtProject, nodes: bool) -> None:
+    assert pipeline._attempt(project, refusing(project, REFUSED, nodes=nodes)) == DONE
+    written = yaml.safe_load((project.profiles_dir / "profiles.yml").read_text())
+    keyfile = written["projet_m2_bi"]["outputs"]["dev"]["keyfile_json"]
+    assert keyfile["private_key_id"] == "new"
+    assert "PlantedMarker" not in (project.profiles_dir / "profiles.yml").read_text()
+
+
+@pytest.mark.parametrize("nodes", [True, False])
+def test_any_other_failure_is_one(project: DbtProject, nodes: bool) -> None:
+    state: Any = pipeline._attempt(project, refusing(project, "Syntax error", nodes=nodes))
+    assert state.is_failed()
+    assert project.profile == holding("old")
+
+
+def test_the_same_key_again_is_not_tried_twice(project: DbtProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "_load_profile", lambda _target: holding("old"))
+    state: Any = pipeline._attempt(project, refusing(project, REFUSED, nodes=False))
+    assert state.is_failed()
+
+
+def test_the_check_before_dbt_goes_on_too(project: DbtProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+
+    def check(found: profile.DbtProfile) -> None:
+        checked.append(found.key["private_key_id"])
+
+    monkeypatch.setattr("flows.warehouse.check", check)
+    answer: Future[None] = Future()
+    answer.set_exception(NotSetUpError("the key does not sign in"))
+    pipeline._checked(answer, project)
+    assert checked == ["new"]
+    with pytest.raises(NotSetUpError):
+        pipeline._checked(answer, project)
