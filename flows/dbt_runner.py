@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, results
+from flows import dbt_args, diagnosis, results, selection
 from flows.errors import DbtError
+from flows.options import Options
 from flows.redaction import redactor
 
 if TYPE_CHECKING:
@@ -34,8 +35,15 @@ class DbtProject:
     lest Prefect walks through the whole parsed project when it is handed to a task.
     """
 
-    def __init__(self, profile: DbtProfile, project_dir: Path, profiles_dir: Path) -> None:
+    def __init__(
+        self,
+        profile: DbtProfile,
+        project_dir: Path,
+        profiles_dir: Path,
+        options: Options | None = None,
+    ) -> None:
         self.profile = profile
+        self.options = options or Options()
         self.project_dir = project_dir
         self.profiles_dir = profiles_dir
         self._redact = redactor(profile.secrets.values())
@@ -45,6 +53,11 @@ class DbtProject:
     def parse(self, log: Log) -> None:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
         self._manifest = self._invoke("parse", _only_warnings(log)).result
+
+    def check_selection(self) -> None:
+        """Ask dbt what the options select. Raises UsageError if a criterion is wrong or matches nothing."""
+        if self.options.narrows:
+            selection.check(self.options, lambda note: self._invoke("list", _silent, note).result)
 
     def run(self, log: Log) -> StepResult:
         """Build seeds, models and snapshots, in the graph's order. Raises DbtError if dbt itself stops."""
@@ -63,8 +76,11 @@ class DbtProject:
             self._earlier[command] = step
         return step
 
-    def _invoke(self, command: dbt_args.Command, log: Log) -> Any:
-        """Run one dbt command. A dbt that has results has done its work, even if nodes failed."""
+    def _invoke(self, command: dbt_args.Command, log: Log, *callbacks: Callable[[Any], None]) -> Any:
+        """Run one dbt command. A dbt that has results has done its work, even if nodes failed.
+
+        ``callbacks`` see dbt's events, too.
+        """
         from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 4 s
 
         arguments = dbt_args.arguments(
@@ -72,8 +88,9 @@ class DbtProject:
             target=self.profile.target,
             project_dir=self.project_dir,
             profiles_dir=self.profiles_dir,
+            options=self.options,
         )
-        runner = dbtRunner(manifest=self._manifest, callbacks=[self._forward(log)])
+        runner = dbtRunner(manifest=self._manifest, callbacks=[self._forward(log), *callbacks])
         with _one_at_a_time, _environment(self.profile.environment):
             outcome = runner.invoke(arguments)
         if outcome.exception is not None:
@@ -100,13 +117,19 @@ def _only_warnings(log: Log) -> Log:
     return lambda level, message: log(level, message) if level >= logging.WARNING else None
 
 
+def _silent(_level: int, _message: str) -> None:
+    pass
+
+
 @contextmanager
-def open_project(profile: DbtProfile, project_dir: Path) -> Iterator[DbtProject]:
+def open_project(
+    profile: DbtProfile, project_dir: Path, options: Options | None = None
+) -> Iterator[DbtProject]:
     """Write `profiles.yml` into a temporary directory of this user's own, removed in the end."""
     with TemporaryDirectory(prefix="dbt-profiles-") as directory:
         profiles_dir = Path(directory)
         (profiles_dir / "profiles.yml").write_text(profile.text, encoding="utf-8")
-        yield DbtProject(profile, project_dir.resolve(), profiles_dir)
+        yield DbtProject(profile, project_dir.resolve(), profiles_dir, options)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,9 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
-from flows import blocks, dbt_runner, diagnosis, names, profile, reporting, results, warehouse
+from flows import blocks, command_line, dbt_runner, diagnosis, names, profile, reporting, results, warehouse
 from flows.errors import DbtError, DbtFailedError, PipelineError
+from flows.options import Options, from_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,24 +73,45 @@ def dbt_test(project: DbtProject) -> StepResult | State[Any]:
 
 
 @flow(name="pipeline-dbt-complet", persist_result=False)
-def dbt_full_pipeline(target: str = "dev") -> PipelineReport:
-    """Build and test every table of ``target`` with the identity and settings of its blocks in Prefect.
+def dbt_full_pipeline(
+    target: str = "dev",
+    select: str | None = None,
+    exclude: str | None = None,
+    full_refresh: bool = False,
+    vars: dict[str, Any] | None = None,  # noqa: A002 - dbt's own word
+    resume: bool = False,
+    wait_seconds: float = 0.0,
+) -> PipelineReport:
+    """Build and test the tables of ``target`` with the identity and settings of its blocks in Prefect.
+
+    The parameters are those of the command line, see docs/flow.md. ``select`` and ``exclude`` are dbt's
+    criteria, separated by spaces; ``vars`` are variables of the dbt project; ``resume`` goes on where the
+    last run of the target stopped; ``wait_seconds`` is how long to wait while another run holds the target.
 
     Returns ``{"target", "run", "test"}``; `flows.results.StepResult` describes the last two. Raises
-    DbtFailedError, with the same report, if dbt failed; UsageError for an impossible target; NotSetUpError
-    for a missing block, dataset, key or grant; UnreachableError if Prefect or BigQuery does not answer.
+    DbtFailedError, with the same report, if dbt failed; UsageError for an impossible target or parameter;
+    NotSetUpError for a missing block, dataset, key or grant; UnreachableError if Prefect or BigQuery does not
+    answer; BusyError if another run holds the target.
     """
     try:
-        return run_pipeline(target, PROJECT_DIR)
+        options = from_parameters(
+            select=select,
+            exclude=exclude,
+            full_refresh=full_refresh,
+            variables=vars,
+            resume=resume,
+            wait_seconds=wait_seconds,
+        )
+        return run_pipeline(target, PROJECT_DIR, options)
     except PipelineError as error:
         # Prefect raises the error for the caller; its own log shows the message without a traceback.
         return Failed(message=str(error), data=error)  # type: ignore[return-value]
 
 
-def run_pipeline(target: str, project_dir: Path) -> PipelineReport:
+def run_pipeline(target: str, project_dir: Path, options: Options | None = None) -> PipelineReport:
     """Do the flow's work on the dbt project in ``project_dir``. Must be called within a flow."""
     dbt_profile = _load_profile(target)
-    with dbt_runner.open_project(dbt_profile, project_dir) as project:
+    with dbt_runner.open_project(dbt_profile, project_dir, options) as project:
         report = _build_and_test(project)
     _publish(report)
     if "failed" in {report["run"]["status"], report["test"]["status"]}:
@@ -110,6 +131,7 @@ def _build_and_test(project: DbtProject) -> PipelineReport:
             answer = background.submit(warehouse.check, project.profile)
             project.parse(get_run_logger().log)
             answer.result()
+        project.check_selection()
     except DbtError as error:
         run = results.not_run("failed", str(error))
     else:
@@ -155,46 +177,40 @@ def _publish(report: PipelineReport) -> None:
         get_run_logger().warning("the report could not be stored as an artifact: %s", error)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.pipeline",
-        description="Build and test all tables of a target: dbt on BigQuery, recorded by Prefect.",
-        epilog="exit codes: 0 all is well, 1 dbt failed, 2 wrong usage, 3 not set up "
-        "(`pulumi up -s TARGET`), 4 Prefect or BigQuery does not answer, 130 interrupted",
-    )
-    parser.add_argument(
-        "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
-    )
-    return parser
-
-
-def _run(target: str) -> int:
+def _run(target: str, parameters: dict[str, Any]) -> tuple[PipelineReport | DbtFailedError, str | None]:
+    """Run the flow; return its report, and the address of Prefect's page about it."""
     # Ahead of the flow: what is not set up leaves no failed run behind.
     _load_profile(target)
     try:
-        state = dbt_full_pipeline(target, return_state=True)
+        state = dbt_full_pipeline(target, **parameters, return_state=True)
     except httpx.TransportError as error:
         raise blocks.unreachable(blocks.api_url()) from error
     value = state.result(raise_on_failure=False)
-    report = value.report if isinstance(value, DbtFailedError) else value
-    if isinstance(report, BaseException):
-        raise report
-    url = url_for("flow-run", obj_id=state.state_details.flow_run_id)
-    print(reporting.summary(report, url))
-    return value.exit_code if isinstance(value, DbtFailedError) else 0
+    if isinstance(value, BaseException) and not isinstance(value, DbtFailedError):
+        raise value
+    return value, url_for("flow-run", obj_id=state.state_details.flow_run_id)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args(argv)
+    given = command_line.parser().parse_args(argv)
     try:
-        return _run(options.target)
+        with command_line.stdout_for(given):
+            outcome, url = _run(given.target, command_line.parameters(given))
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
+        if given.json:
+            command_line.print_json(error)
         return error.exit_code
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
-        return 130
+        return command_line.INTERRUPTED
+    report = outcome.report if isinstance(outcome, DbtFailedError) else outcome
+    if given.json:
+        command_line.print_json(outcome, url)
+    else:
+        print(reporting.summary(report, url))
+    return outcome.exit_code if isinstance(outcome, DbtFailedError) else 0
 
 
 if __name__ == "__main__":
