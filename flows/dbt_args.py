@@ -23,6 +23,11 @@ _COMMANDS: dict[Command, tuple[str, ...]] = {
 }
 
 
+def target_path(project_dir: Path, target: str) -> Path:
+    """Return the directory where dbt, and a run of the flow, keep what belongs to one target."""
+    return project_dir / "target" / target
+
+
 # What runs in a warehouse; a selection of sources or exposures alone runs nothing.
 _RUN = ("model", "seed", "snapshot", "function", "test", "unit_test")
 
@@ -41,7 +46,7 @@ def arguments(
         *("--project-dir", str(project_dir)),
         *("--profiles-dir", str(profiles_dir)),
         *("--target", target),
-        *("--target-path", str(project_dir / "target" / target)),
+        *("--target-path", str(target_path(project_dir, target))),
         *("--log-path", str(project_dir / "logs" / target)),
         *("--log-level", "none", "--log-level-file", "debug"),
         "--no-use-colors",

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, results, selection
+from flows import dbt_args, diagnosis, results, selection, stopping
 from flows.errors import DbtError
 from flows.options import Options
 from flows.redaction import redactor
@@ -91,11 +91,11 @@ class DbtProject:
             options=self.options,
         )
         runner = dbtRunner(manifest=self._manifest, callbacks=[self._forward(log), *callbacks])
-        with _one_at_a_time, _environment(self.profile.environment):
+        with _one_at_a_time, _environment(self.profile.environment), stopping.dbt_stops_its_jobs():
             outcome = runner.invoke(arguments)
         if outcome.exception is not None:
             if not isinstance(outcome.exception, Exception):
-                raise outcome.exception  # Ctrl-C or SIGTERM, which dbt has caught
+                raise stopping.reason(outcome.exception)  # Ctrl-C or SIGTERM, which dbt has caught
             message = self._redact(str(outcome.exception)).strip()
             raise DbtError(
                 f"dbt {command} stopped: {message}", transient=diagnosis.is_transient(message)

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
-from flows import blocks, command_line, dbt_runner, diagnosis, names, profile, reporting, results, warehouse
+from flows import (
+    blocks,
+    command_line,
+    dbt_args,
+    dbt_runner,
+    diagnosis,
+    lock,
+    names,
+    profile,
+    reporting,
+    results,
+    stopping,
+    warehouse,
+)
 from flows.errors import DbtError, DbtFailedError, PipelineError
 from flows.options import Options, from_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from prefect.client.schemas.objects import State
@@ -110,13 +125,33 @@ def dbt_full_pipeline(
 
 def run_pipeline(target: str, project_dir: Path, options: Options | None = None) -> PipelineReport:
     """Do the flow's work on the dbt project in ``project_dir``. Must be called within a flow."""
+    options = options or Options()
     dbt_profile = _load_profile(target)
-    with dbt_runner.open_project(dbt_profile, project_dir, options) as project:
+    with (
+        _alone(target, project_dir, options),
+        dbt_runner.open_project(dbt_profile, project_dir, options) as project,
+    ):
         report = _build_and_test(project)
     _publish(report)
     if "failed" in {report["run"]["status"], report["test"]["status"]}:
         raise DbtFailedError(reporting.headline(report), report)
     return report
+
+
+@contextmanager
+def _alone(target: str, project_dir: Path, options: Options) -> Iterator[None]:
+    """Hold the target for this flow run, and stop when the run is cancelled in Prefect."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("a pipeline runs within a flow")
+    run = context.flow_run
+    directory = dbt_args.target_path(project_dir.resolve(), target)
+    say = get_run_logger().warning
+    with (
+        stopping.cancellable(run.id, supervised=run.deployment_id is not None),
+        lock.hold(target, directory, run.id, options.wait_seconds, say),
+    ):
+        yield
 
 
 def _load_profile(target: str) -> DbtProfile:
@@ -195,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     given = command_line.parser().parse_args(argv)
     try:
-        with command_line.stdout_for(given):
+        with command_line.stdout_for(given), stopping.sigterm_raises():
             outcome, url = _run(given.target, command_line.parameters(given))
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -205,6 +240,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return command_line.INTERRUPTED
+    except stopping.TerminatedError:
+        print("error: terminated", file=sys.stderr)
+        return stopping.TERMINATED
     report = outcome.report if isinstance(outcome, DbtFailedError) else outcome
     if given.json:
         command_line.print_json(outcome, url)
