@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Log = Callable[[int, str], None]
 
 _LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+# How dbt reports the exception that it then returns: whoever handles that says it in better words.
+_ENDINGS = {"MainEncounteredError", "MainStackTrace"}
 # dbt keeps its flags, adapters and event manager in globals of the process.
 _one_at_a_time = threading.Lock()
 
@@ -106,6 +108,8 @@ class DbtProject:
 
     def _forward(self, log: Log) -> Callable[[Any], None]:
         def on_event(event: Any) -> None:
+            if event.info.name in _ENDINGS:
+                return
             level = _LEVELS.get(event.info.level)
             if level is not None and (message := event.info.msg.strip()):
                 log(level, self._redact(message))
