@@ -16,7 +16,14 @@ Command = Literal["parse", "list", "run", "test", "retry"]
 _COMMANDS: dict[Command, tuple[str, ...]] = {
     # `run` writes manifest.json in any case, a second of work for each time.
     "parse": ("parse", "--no-write-json"),
-    "list": ("list", "--no-write-json", "--output", "json", "--output-keys", "unique_id"),
+    "list": (
+        "list",
+        "--no-write-json",
+        "--output",
+        "json",
+        "--output-keys",
+        "unique_id resource_type config",
+    ),
     "run": ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
     "test": ("test",),
     "retry": ("retry",),

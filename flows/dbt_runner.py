@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, results, selection, stopping
+from flows import dbt_args, diagnosis, progress, results, resuming, selection, stopping
 from flows.errors import DbtError
 from flows.options import Options
 from flows.redaction import redactor
@@ -51,6 +51,8 @@ class DbtProject:
         self._redact = redactor(profile.secrets.values())
         self._manifest: Any = None
         self._earlier: dict[dbt_args.Command, StepResult] = {}
+        self._target_path = dbt_args.target_path(project_dir, profile.target)
+        self._progress = progress.begin(self._target_path, project_dir, profile.text, self.options)
 
     def parse(self, log: Log) -> None:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
@@ -71,12 +73,29 @@ class DbtProject:
 
     def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
         earlier = self._earlier.pop(command, None)
-        outcome = self._invoke("retry" if earlier else command, log).result
+        if earlier is None and (done := self._progress.take(command)):
+            earlier = results.step_result(done, 0.0)
+            if not self._prepare_to_resume(command, earlier):
+                return earlier
+        record = self._progress.recorder(command, self._redact)
+        outcome = self._invoke("retry" if earlier else command, log, record).result
         nodes = [results.node_result(node, self._redact) for node in outcome.results]
         step = results.merged(earlier, results.step_result(nodes, outcome.elapsed_time))
         if step["status"] == "failed":
             self._earlier[command] = step
         return step
+
+    def _prepare_to_resume(self, command: dbt_args.Command, done: StepResult) -> bool:
+        """Let `dbt retry` run what is left of a command. Returns whether anything is."""
+        listed = self._invoke("list", _silent).result
+        left = resuming.left(listed, command, (node["id"] for node in done["nodes"]))
+        if left:
+            resuming.write_run_results(self._target_path, command, left, self.options)
+        return bool(left)
+
+    def finish(self) -> None:
+        """Record that all is done, so that there is nothing to resume."""
+        self._progress.finish()
 
     def _invoke(self, command: dbt_args.Command, log: Log, *callbacks: Callable[[Any], None]) -> Any:
         """Run one dbt command. A dbt that has results has done its work, even if nodes failed.

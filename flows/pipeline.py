@@ -132,6 +132,8 @@ def run_pipeline(target: str, project_dir: Path, options: Options | None = None)
         dbt_runner.open_project(dbt_profile, project_dir, options) as project,
     ):
         report = _build_and_test(project)
+        if "failed" not in {report["run"]["status"], report["test"]["status"]}:
+            project.finish()
     _publish(report)
     if "failed" in {report["run"]["status"], report["test"]["status"]}:
         raise DbtFailedError(reporting.headline(report), report)

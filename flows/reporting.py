@@ -81,6 +81,8 @@ def _facts(step: StepResult) -> str:
         return step["message"]
     counts = ", ".join(f"{number} {status}" for status, number in step["counts"].items()) or "nothing to do"
     facts = [counts, f"{step['seconds']:.1f} s"]
+    if earlier := sum(node.get("earlier", False) for node in step["nodes"]):
+        facts.insert(1, f"{earlier} of them done earlier")
     if step["rows"]:
         facts.append(f"{step['rows']:,} rows")
     if step["bytes_billed"]:
@@ -127,7 +129,7 @@ def _nodes_table(nodes: Iterable[NodeResult]) -> str:
             (
                 f"`{node['name']}`",
                 node["kind"],
-                node["status"],
+                f"{node['status']} (earlier)" if node.get("earlier") else node["status"],
                 f"{node['seconds']:.2f}",
                 "" if node["rows"] is None or node["kind"] == "test" else f"{node['rows']:,}",
                 "" if node["bytes_processed"] is None else _size(node["bytes_processed"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +26,7 @@ class NodeResult(TypedDict):
     failures: int | None  # rows that a test found wrong
     bytes_processed: int | None
     bytes_billed: int | None
+    earlier: NotRequired[bool]  # done by the run that this one resumes
 
 
 class StepResult(TypedDict):
@@ -65,6 +66,32 @@ def node_result(result: Any, redact: Callable[[str], str]) -> NodeResult:
         bytes_processed=response.get("bytes_processed"),
         bytes_billed=response.get("bytes_billed"),
     )
+
+
+def finished_node(data: Any, redact: Callable[[str], str]) -> NodeResult:
+    """Read the data of dbt's event NodeFinished."""
+    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - dbt's events are protobuf
+
+    node, result = data.node_info, data.run_result
+    response = MessageToDict(result.adapter_response)
+    kind = str(node.resource_type)
+    return NodeResult(
+        id=node.unique_id,
+        name=node.node_name,
+        kind="test" if kind == "unit_test" else kind,
+        status=str(result.status),
+        seconds=round(result.execution_time, 3),
+        message=redact(result.message) if result.message else None,
+        rows=_whole(response.get("rows_affected")),
+        failures=result.num_failures if kind in {"test", "unit_test"} else None,
+        bytes_processed=_whole(response.get("bytes_processed")),
+        bytes_billed=_whole(response.get("bytes_billed")),
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    """Protobuf's Struct has no whole numbers."""
+    return None if number is None else int(number)
 
 
 def step_result(nodes: Iterable[NodeResult], seconds: float) -> StepResult:
