@@ -70,10 +70,8 @@ def node_result(result: Any, redact: Callable[[str], str]) -> NodeResult:
 
 def finished_node(data: Any, redact: Callable[[str], str]) -> NodeResult:
     """Read the data of dbt's event NodeFinished."""
-    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - dbt's events are protobuf
-
     node, result = data.node_info, data.run_result
-    response = MessageToDict(result.adapter_response)
+    response = dict(result.adapter_response.items())
     kind = str(node.resource_type)
     return NodeResult(
         id=node.unique_id,
