@@ -48,6 +48,16 @@ def parser() -> argparse.ArgumentParser:
     chosen.add_argument(
         "--resume", action="store_true", help="run only what the last run of this target did not finish"
     )
+    for name, what in (
+        ("--seeds", "load the seeds"),
+        ("--snapshots", "take the snapshots"),
+        ("--freshness", "first ask how old the sources are; a stale one stops the run"),
+    ):
+        chosen.add_argument(
+            name,
+            action=argparse.BooleanOptionalAction,
+            help=f"{what}; unless given, the stack's setting",
+        )
     made.add_argument(
         "--wait",
         type=float,
@@ -73,10 +83,15 @@ def parameters(given: argparse.Namespace) -> dict[str, Any]:
         "variables": None if given.vars is None else options.parse_vars(given.vars),
         "resume": given.resume,
         "wait_seconds": given.wait,
+        "seeds": given.seeds,
+        "snapshots": given.snapshots,
+        "freshness": given.freshness,
     }
     options.from_parameters(**asked)
     asked["vars"] = asked.pop("variables")
-    return {name: value for name, value in asked.items() if value}
+    return {
+        name: value for name, value in asked.items() if value or (name in options.SWITCHES and value is False)
+    }
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from flows.options import Options
 if TYPE_CHECKING:
     from pathlib import Path
 
-Command = Literal["parse", "list", "run", "test", "retry"]
+Command = Literal["parse", "list", "freshness", "run", "test", "retry", "docs"]
 
 # `dbt build` without tests runs seeds, models and snapshots in the order of the graph: whoever runs the flow
 # wants every table fresh, and a snapshot between two models has to be taken between them.
@@ -24,15 +24,22 @@ _COMMANDS: dict[Command, tuple[str, ...]] = {
         "--output-keys",
         "unique_id resource_type config",
     ),
+    "freshness": ("source", "freshness"),
     "run": ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
     "test": ("test",),
     "retry": ("retry",),
+    "docs": ("docs", "generate"),
 }
 
 
 def target_path(project_dir: Path, target: str) -> Path:
     """Return the directory where dbt, and a run of the flow, keep what belongs to one target."""
     return project_dir / "target" / target
+
+
+def docs_path(project_dir: Path, target: str) -> Path:
+    """Return the directory of the documentation site of one target."""
+    return target_path(project_dir, target) / "docs"
 
 
 # What runs in a warehouse; a selection of sources or exposures alone runs nothing.
@@ -53,7 +60,7 @@ def arguments(
         *("--project-dir", str(project_dir)),
         *("--profiles-dir", str(profiles_dir)),
         *("--target", target),
-        *("--target-path", str(target_path(project_dir, target))),
+        *("--target-path", str((docs_path if command == "docs" else target_path)(project_dir, target))),
         *("--log-path", str(project_dir / "logs" / target)),
         *("--log-level", "none", "--log-level-file", "debug"),
         "--no-use-colors",
@@ -68,8 +75,11 @@ def _chosen(command: Command, options: Options) -> list[str]:
     if command in {"list", "run", "test"}:
         chosen += [argument for one in options.select for argument in ("--select", one)]
         chosen += [argument for one in options.exclude for argument in ("--exclude", one)]
+    off = {kind for kind, on in (("seed", options.seeds), ("snapshot", options.snapshots)) if on is False}
     if command == "list":
-        chosen += [argument for kind in _RUN for argument in ("--resource-type", kind)]
+        chosen += [argument for kind in _RUN if kind not in off for argument in ("--resource-type", kind)]
+    if command == "run":
+        chosen += [argument for kind in sorted(off) for argument in ("--exclude-resource-type", kind)]
     # dbt parses anew for other variables, but not for --full-refresh.
     if command == "run" and options.full_refresh:
         chosen.append("--full-refresh")

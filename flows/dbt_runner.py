@@ -63,6 +63,16 @@ class DbtProject:
         if self.options.narrows:
             selection.check(self.options, lambda note: self._invoke("list", _silent, note).result)
 
+    def docs(self, log: Log) -> None:
+        """Write the documentation site into `flows.dbt_args.docs_path`. Raises DbtError."""
+        self._invoke("docs", log)
+
+    def freshness(self, log: Log) -> StepResult:
+        """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
+        outcome = self._invoke("freshness", log).result
+        nodes = [results.node_result(node, self._redact) for node in outcome.results]
+        return results.step_result(nodes, outcome.elapsed_time)
+
     def run(self, log: Log) -> StepResult:
         """Build seeds, models and snapshots, in the graph's order. Raises DbtError if dbt itself stops."""
         return self._step("run", log)

@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import ConcurrencyLeaseHolder, StateType
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.states import Crashed
+from prefect.states import Crashed, State
 
 from flows import blocks
 
@@ -109,7 +109,7 @@ def mark_crashed(flow_run: str, why: str) -> None:
     with suppress(ObjectNotFound, *_PREFECT), get_client(sync_client=True) as client:
         found = client.read_flow_run(UUID(flow_run))
         if found.state and found.state.type in _ALIVE:
-            crashed = Crashed(message=f"The run ended without a word: {why}.")
+            crashed: State[Any] = Crashed(message=f"The run ended without a word: {why}.")
             client.set_flow_run_state(found.id, crashed, force=True)
 
 

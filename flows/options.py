@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from flows.errors import UsageError
+from flows.errors import NotSetUpError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LONGEST_WAIT = 86_400.0
+# The parts of a run that a stack can switch, and whether they are on where nobody says so.
+SWITCHES = {"seeds": True, "snapshots": True, "freshness": False}
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Options:
 
     ``select`` and ``exclude`` are dbt's criteria: one that matches is enough, `a,b` needs both. ``variables``
     is a JSON object, keys sorted, or "" for none. ``wait_seconds`` is how long to wait for another run of the
-    same target.
+    same target. ``seeds``, ``snapshots`` and ``freshness`` say whether the run has these parts; None leaves
+    that to the target's blocks (`with_switches`).
     """
 
     select: tuple[str, ...] = ()
@@ -32,6 +35,27 @@ class Options:
     variables: str = ""
     resume: bool = False
     wait_seconds: float = 0.0
+    seeds: bool | None = None
+    snapshots: bool | None = None
+    freshness: bool | None = None
+
+    def with_switches(self, profile: Mapping[str, Any], block: str) -> Options:
+        """Fill in what is not said by the switches of the target, or else by the defaults.
+
+        The switches are extras of the `dbt-cli-global-configs` block that the profile refers to. Raises
+        NotSetUpError for one that is no boolean.
+        """
+        extras = (profile.get("global_configs") or {}).get("extras") or {}
+        chosen = {}
+        for switch, default in SWITCHES.items():
+            own = getattr(self, switch)
+            chosen[switch] = own if own is not None else extras.get(switch, default)
+            if not isinstance(chosen[switch], bool):
+                raise NotSetUpError(
+                    f"the global configs of the block {block} say {switch}: {chosen[switch]!r}. It is a "
+                    "switch: true or false."
+                )
+        return replace(self, **chosen)
 
     @property
     def narrows(self) -> bool:
@@ -46,6 +70,8 @@ class Options:
             "--exclude": " ".join(self.exclude),
             "--full-refresh": self.full_refresh,
             "--vars": self.variables,
+            "--seeds": self.seeds,
+            "--snapshots": self.snapshots,
         }
 
 
@@ -57,6 +83,9 @@ def from_parameters(
     variables: Mapping[str, Any] | None = None,
     resume: bool = False,
     wait_seconds: float = 0.0,
+    seeds: bool | None = None,
+    snapshots: bool | None = None,
+    freshness: bool | None = None,
 ) -> Options:
     """Check a flow's parameters. Raises UsageError that names what is wrong, and with what."""
     if not 0 <= wait_seconds <= LONGEST_WAIT:
@@ -68,6 +97,9 @@ def from_parameters(
         variables=_canonical(variables or {}),
         resume=resume,
         wait_seconds=wait_seconds,
+        seeds=seeds,
+        snapshots=snapshots,
+        freshness=freshness,
     )
 
 

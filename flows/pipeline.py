@@ -63,6 +63,18 @@ def _may_pass_later(_task: Any, _run: Any, state: State[Any]) -> bool:
 
 
 @task(
+    name="dbt-freshness",
+    retries=1,
+    retry_condition_fn=_may_pass_later,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def dbt_freshness(project: DbtProject) -> StepResult | State[Any]:
+    """Ask how old the sources are. One that is older than its `error_after` fails."""
+    return _attempt(project.freshness)
+
+
+@task(
     name="dbt-run",
     retries=2,
     retry_delay_seconds=30,
@@ -96,17 +108,21 @@ def dbt_full_pipeline(
     vars: dict[str, Any] | None = None,  # noqa: A002 - dbt's own word
     resume: bool = False,
     wait_seconds: float = 0.0,
+    seeds: bool | None = None,
+    snapshots: bool | None = None,
+    freshness: bool | None = None,
 ) -> PipelineReport:
     """Build and test the tables of ``target`` with the identity and settings of its blocks in Prefect.
 
     The parameters are those of the command line, see docs/flow.md. ``select`` and ``exclude`` are dbt's
     criteria, separated by spaces; ``vars`` are variables of the dbt project; ``resume`` goes on where the
-    last run of the target stopped; ``wait_seconds`` is how long to wait while another run holds the target.
+    last run of the target stopped; ``wait_seconds`` is how long to wait while another run holds the target;
+    ``seeds``, ``snapshots`` and ``freshness`` switch parts of the run, None as the stack's settings say.
 
-    Returns ``{"target", "run", "test"}``; `flows.results.StepResult` describes the last two. Raises
-    DbtFailedError, with the same report, if dbt failed; UsageError for an impossible target or parameter;
-    NotSetUpError for a missing block, dataset, key or grant; UnreachableError if Prefect or BigQuery does not
-    answer; BusyError if another run holds the target.
+    Returns ``{"target", "run", "test"}``, and "freshness" where that is on; `flows.results.StepResult`
+    describes all but the first. Raises DbtFailedError, with the same report, if dbt failed; UsageError for an
+    impossible target or parameter; NotSetUpError for a missing block, dataset, key or grant;
+    UnreachableError if Prefect or BigQuery does not answer; BusyError if another run holds the target.
     """
     try:
         options = from_parameters(
@@ -116,6 +132,9 @@ def dbt_full_pipeline(
             variables=vars,
             resume=resume,
             wait_seconds=wait_seconds,
+            seeds=seeds,
+            snapshots=snapshots,
+            freshness=freshness,
         )
         return run_pipeline(target, PROJECT_DIR, options)
     except PipelineError as error:
@@ -125,17 +144,20 @@ def dbt_full_pipeline(
 
 def run_pipeline(target: str, project_dir: Path, options: Options | None = None) -> PipelineReport:
     """Do the flow's work on the dbt project in ``project_dir``. Must be called within a flow."""
-    options = options or Options()
-    dbt_profile = _load_profile(target)
+    document = blocks.load_dbt_cli_profile(target)
+    dbt_profile = profile.from_document(document, target)
+    options = (options or Options()).with_switches(document, names.dbt_cli_profile(target))
     with (
         _alone(target, project_dir, options),
         dbt_runner.open_project(dbt_profile, project_dir, options) as project,
     ):
         report = _build_and_test(project)
-        if "failed" not in {report["run"]["status"], report["test"]["status"]}:
+        steps = (report.get("freshness"), report["run"], report["test"])
+        failed = any(step is not None and step["status"] == "failed" for step in steps)
+        if not failed:
             project.finish()
     _publish(report)
-    if "failed" in {report["run"]["status"], report["test"]["status"]}:
+    if failed:
         raise DbtFailedError(reporting.headline(report), report)
     return report
 
@@ -162,6 +184,7 @@ def _load_profile(target: str) -> DbtProfile:
 
 def _build_and_test(project: DbtProject) -> PipelineReport:
     target = project.profile.target
+    freshness = None
     try:
         # BigQuery is asked while dbt is being imported and reads the project.
         with ThreadPoolExecutor(max_workers=1) as background:
@@ -172,11 +195,21 @@ def _build_and_test(project: DbtProject) -> PipelineReport:
     except DbtError as error:
         run = results.not_run("failed", str(error))
     else:
-        run = _outcome(dbt_run(project, return_state=True))
-    if run["status"] == "failed":
-        test = results.not_run("skipped", "not run, because dbt-run failed")
+        if project.options.freshness:
+            freshness = _outcome(dbt_freshness(project, return_state=True))
+        if freshness and freshness["status"] == "failed":
+            run = results.not_run("skipped", "not run, because the sources are not fresh")
+        else:
+            run = _outcome(dbt_run(project, return_state=True))
+    if run["status"] != "success":
+        test = results.not_run(
+            "skipped",
+            "not run, because dbt-run " + ("failed" if run["status"] == "failed" else "was not run"),
+        )
     else:
         test = _outcome(dbt_test(project, return_state=True))
+    if freshness:
+        return {"target": target, "freshness": freshness, "run": run, "test": test}
     return {"target": target, "run": run, "test": test}
 
 

@@ -110,7 +110,8 @@ def _finished_well(lines: list[Any]) -> dict[str, list[NodeResult]]:
     """Return the last result of each node, by command, if it is a good one."""
     latest: dict[str, dict[str, NodeResult]] = {}
     for line in lines:
-        latest.setdefault(line["command"], {})[line["node"]["id"]] = {**line["node"], "earlier": True}
+        node: NodeResult = line["node"]
+        latest.setdefault(line["command"], {})[node["id"]] = {**node, "earlier": True}
     return {
         command: [node for node in nodes.values() if node["status"] not in results.FAILED | results.SKIPPED]
         for command, nodes in latest.items()

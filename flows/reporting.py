@@ -17,8 +17,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 def headline(report: PipelineReport) -> str:
     """Return one line: what failed, or that all is well."""
-    steps = (("dbt-run", report["run"]), ("dbt-test", report["test"]))
-    for task, step in steps:
+    for task, step in _steps(report):
         if step["status"] == "failed":
             return f"{task} failed: {step['message'] or _failed(step)}"
     return f"target {report['target']}: {_ran(report['run'])}, {_tested(report['test'])}"
@@ -27,7 +26,7 @@ def headline(report: PipelineReport) -> str:
 def summary(report: PipelineReport, url: str | None = None) -> str:
     """Return the text that the command line prints, a line per task and per failed node."""
     lines = [f"target {report['target']}"]
-    for task, step in (("dbt-run", report["run"]), ("dbt-test", report["test"])):
+    for task, step in _steps(report):
         lines.append(f"  {task:<8}  {step['status']:<7}  {_facts(step)}".rstrip())
         lines += [f"    {line}" for node in step["failed"] for line in _failure(node, report["target"])]
     if url:
@@ -38,8 +37,8 @@ def summary(report: PipelineReport, url: str | None = None) -> str:
 def markdown(report: PipelineReport) -> str:
     """Return the artifact of one run: what failed and why, what ran, what took longest."""
     parts = [f"# dbt on {report['target']}", headline(report) + ".", _steps_table(report)]
-    nodes = [*report["run"]["nodes"], *report["test"]["nodes"]]
-    failed = [*report["run"]["failed"], *report["test"]["failed"]]
+    nodes = [node for _, step in _steps(report) for node in step["nodes"]]
+    failed = [node for _, step in _steps(report) for node in step["failed"]]
     warned = [node for node in nodes if node["status"] == "warn"]
     skipped = [node for node in nodes if node["status"] == "skipped"]
     if failed:
@@ -54,6 +53,12 @@ def markdown(report: PipelineReport) -> str:
     if built := report["run"]["nodes"]:
         parts += ["## Built", _nodes_table(sorted(built, key=lambda node: (node["kind"], node["name"])))]
     return "\n\n".join(parts) + "\n"
+
+
+def _steps(report: PipelineReport) -> list[tuple[str, StepResult]]:
+    """Return the tasks of a run with their results, in their order."""
+    asked = [("dbt-freshness", report["freshness"])] if "freshness" in report else []
+    return [*asked, ("dbt-run", report["run"]), ("dbt-test", report["test"])]
 
 
 def _failed(step: StepResult) -> str:
@@ -115,10 +120,7 @@ def _grant(node: NodeResult, target: str) -> str | None:
 
 
 def _steps_table(report: PipelineReport) -> str:
-    rows = [
-        (task, step["status"], _facts(step))
-        for task, step in (("dbt-run", report["run"]), ("dbt-test", report["test"]))
-    ]
+    rows = [(task, step["status"], _facts(step)) for task, step in _steps(report)]
     return _table(("task", "state", ""), rows)
 
 

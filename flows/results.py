@@ -47,6 +47,7 @@ class PipelineReport(TypedDict):
     """What the flow returns."""
 
     target: str
+    freshness: NotRequired[StepResult]  # where it is switched on
     run: StepResult
     test: StepResult
 
@@ -101,8 +102,8 @@ def step_result(nodes: Iterable[NodeResult], seconds: float) -> StepResult:
         status="failed" if failed or stopped else "success",
         counts=dict(sorted(Counter(node["status"] for node in nodes).items())),
         seconds=round(seconds, 3),
-        # The rows of a test's own query say nothing about the tables.
-        rows=sum(node["rows"] or 0 for node in nodes if node["kind"] != "test"),
+        # The rows of a test's or a source's own query say nothing about the tables.
+        rows=sum(node["rows"] or 0 for node in nodes if node["kind"] not in {"test", "source"}),
         bytes_processed=sum(node["bytes_processed"] or 0 for node in nodes),
         bytes_billed=sum(node["bytes_billed"] or 0 for node in nodes),
         failed=failed,

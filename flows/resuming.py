@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ def write_run_results(target_path: Path, command: str, nodes: Iterable[str], opt
         "vars": json.loads(options.variables or "{}"),
         "use_colors": False,
     }
-    skipped = [
+    skipped: list[dict[str, Any]] = [
         {
             "unique_id": node,
             "status": "skipped",

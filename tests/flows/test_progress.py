@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.protobuf.struct_pb2 import Struct
 
 from flows import progress, resuming
 from flows.errors import UsageError
@@ -35,7 +34,7 @@ def event(name: str, status: str = "success", materialized: str = "table") -> An
         unique_id=f"model.x.{name}", node_name=name, resource_type="model", materialized=materialized
     )
     result = SimpleNamespace(
-        status=status, execution_time=1.0, message="a secret", num_failures=0, adapter_response=Struct()
+        status=status, execution_time=1.0, message="a secret", num_failures=0, adapter_response={}
     )
     data = SimpleNamespace(node_info=node, run_result=result)
     return SimpleNamespace(info=SimpleNamespace(name="NodeFinished"), data=data)
