@@ -70,7 +70,7 @@ class DbtProject:
     def freshness(self, log: Log) -> StepResult:
         """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
         outcome = self._invoke("freshness", log).result
-        nodes = [results.node_result(node, self._redact) for node in outcome.results]
+        nodes = [results.source_result(node, self._redact) for node in outcome.results]
         return results.step_result(nodes, outcome.elapsed_time)
 
     def run(self, log: Log) -> StepResult:

@@ -69,6 +69,23 @@ def node_result(result: Any, redact: Callable[[str], str]) -> NodeResult:
     )
 
 
+def source_result(result: Any, redact: Callable[[str], str]) -> NodeResult:
+    """Read one of dbt's results about a source. One that is too old is a `fail`, as a test with bad rows."""
+    node = node_result(result, redact)
+    age = getattr(result, "age", None)
+    if age is None:
+        return node  # dbt could not ask
+    stale = "fail" if node["status"] == "error" else node["status"]
+    return {**node, "status": stale, "message": f"the newest row of {node['name']} is {_duration(age)} old"}
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
 def finished_node(data: Any, redact: Callable[[str], str]) -> NodeResult:
     """Read the data of dbt's event NodeFinished."""
     node, result = data.node_info, data.run_result

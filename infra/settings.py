@@ -44,6 +44,9 @@ class Settings(BaseModel):
     job_retries: Annotated[int, Field(ge=0, le=10)] = 1
     maximum_bytes_billed: Annotated[int, Field(ge=0)] = 0
     delete_contents_on_destroy: bool = False
+    seeds: bool = True
+    snapshots: bool = True
+    freshness: bool = False
     bigquery_endpoint: str | None = None
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flows import command_line, options
-from flows.errors import UsageError
+from flows.errors import NotSetUpError, UsageError
 from flows.options import Options
 
 
@@ -67,6 +67,16 @@ def test_a_wait_is_at_most_a_day(seconds: float) -> None:
         options.from_parameters(wait_seconds=seconds)
 
 
+def test_a_switch_is_the_runs_or_else_the_stacks() -> None:
+    profile = {"global_configs": {"extras": {"seeds": False, "freshness": True}}}
+    asked = options.from_parameters(seeds=True).with_switches(profile, "b")
+    assert (asked.seeds, asked.snapshots, asked.freshness) == (True, True, True)
+    plain = Options().with_switches({"global_configs": None}, "b")
+    assert (plain.seeds, plain.snapshots, plain.freshness) == (True, True, False)
+    with pytest.raises(NotSetUpError, match="the block b say seeds: 'no'"):
+        Options().with_switches({"global_configs": {"extras": {"seeds": "no"}}}, "b")
+
+
 def test_the_command_line_becomes_parameters_of_the_flow() -> None:
     def parameters(*arguments: str) -> dict[str, Any]:
         return command_line.parameters(command_line.parser().parse_args(arguments))
@@ -82,3 +92,4 @@ def test_the_command_line_becomes_parameters_of_the_flow() -> None:
         "resume": True,
         "wait_seconds": 3.0,
     }
+    assert parameters("--no-seeds", "--freshness") == {"seeds": False, "freshness": True}
