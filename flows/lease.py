@@ -17,9 +17,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import ConcurrencyLeaseHolder, StateType
+from prefect.client.schemas.objects import ConcurrencyLeaseHolder, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.states import Crashed, State
+from prefect.states import Crashed
 
 from flows import blocks
 
@@ -159,6 +160,8 @@ def _holder(client: SyncPrefectClient, name: str, flow_run: UUID) -> str | None:
     """Return the flow run that Prefect takes for running and that has held the slot last."""
     state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_ALIVE))
     found = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(state=state, tags=FlowRunFilterTags(all_=[name])), limit=5
+        flow_run_filter=FlowRunFilter(state=state, tags=FlowRunFilterTags(all_=[name])),
+        sort=FlowRunSort.START_TIME_DESC,
+        limit=5,
     )
     return next((str(run.id) for run in found if run.id != flow_run), None)

@@ -37,7 +37,7 @@ class Run:
     def __init__(self, platform: Platform, project: Path, target: str, *options: str) -> None:
         self.project = project
         self.target = target
-        self.log = project / f"stderr-{time.monotonic_ns()}"
+        self.log = project.parent / f"stderr-{time.monotonic_ns()}"
         self.out = self.log.with_suffix(".out")
         command = [sys.executable, "-c", _COMMAND, str(project), "--target", target, *options]
         with self.log.open("wb") as err, self.out.open("wb") as out:
