@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, progress, results, resuming, selection, stopping
+from flows import dbt_args, diagnosis, finished, results, resuming, selection, stopping
 from flows.errors import DbtError
 from flows.options import Options
 from flows.redaction import redactor
@@ -52,7 +52,7 @@ class DbtProject:
         self._manifest: Any = None
         self._earlier: dict[dbt_args.Command, StepResult] = {}
         self._target_path = dbt_args.target_path(project_dir, profile.target)
-        self._progress = progress.begin(self._target_path, project_dir, profile.text, self.options)
+        self._finished = finished.begin(self._target_path, project_dir, profile.text, self.options)
 
     def parse(self, log: Log) -> None:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
@@ -83,11 +83,11 @@ class DbtProject:
 
     def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
         earlier = self._earlier.pop(command, None)
-        if earlier is None and (done := self._progress.take(command)):
+        if earlier is None and (done := self._finished.take(command)):
             earlier = results.step_result(done, 0.0)
             if not self._prepare_to_resume(command, earlier):
                 return earlier
-        record = self._progress.recorder(command, self._redact)
+        record = self._finished.recorder(command, self._redact)
         outcome = self._invoke("retry" if earlier else command, log, record).result
         nodes = [results.node_result(node, self._redact) for node in outcome.results]
         step = results.merged(earlier, results.step_result(nodes, outcome.elapsed_time))
@@ -105,7 +105,7 @@ class DbtProject:
 
     def finish(self) -> None:
         """Record that all is done, so that there is nothing to resume."""
-        self._progress.finish()
+        self._finished.finish()
 
     def _invoke(self, command: dbt_args.Command, log: Log, *callbacks: Callable[[Any], None]) -> Any:
         """Run one dbt command. A dbt that has results has done its work, even if nodes failed.

@@ -92,7 +92,7 @@ def state(platform: Platform, flow_run: str) -> str:
 
 
 def test_a_killed_run_is_resumed_and_recorded_as_crashed(platform: Platform, fresh: Path) -> None:
-    record = fresh / "target" / "tiny" / "progress.jsonl"
+    record = fresh / "target" / "tiny" / "finished.jsonl"
     with started(platform, fresh, "tiny") as run:
         run.wait_until(lambda _: record.exists() and b'"name": "greetings"' in record.read_bytes())
         run.process.kill()

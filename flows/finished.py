@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from flows.options import Options
     from flows.results import NodeResult
 
-FILE_NAME = "progress.jsonl"
+FILE_NAME = "finished.jsonl"
 # What dbt and Python write into a project.
 _NOT_SOURCE = {"target", "logs", "__pycache__"}
 _DONE = {"done": True}
 
 
-class Progress:
+class Finished:
     """The record of one run. ``earlier`` maps a command to the nodes that the last run has finished well.
 
     ``head`` is the first line of a new record; the last run's is kept until this one's first command.
@@ -64,7 +64,7 @@ class Progress:
         _append(self._path, _DONE)
 
 
-def begin(directory: Path, project_dir: Path, profile: str, options: Options) -> Progress:
+def begin(directory: Path, project_dir: Path, profile: str, options: Options) -> Finished:
     """Start the record of a run in ``directory``, or go on with the last one's if ``options.resume``.
 
     ``profile`` is the text of profiles.yml. Raises UsageError if there is nothing to resume, or if project,
@@ -76,8 +76,8 @@ def begin(directory: Path, project_dir: Path, profile: str, options: Options) ->
         head, *lines = _read(path) or [{}]
         _check_same(head, lines, asked, directory.name)
         _end_torn_line(path)
-        return Progress(path, None, _finished_well(lines))
-    return Progress(path, asked, {})
+        return Finished(path, None, _finished_well(lines))
+    return Finished(path, asked, {})
 
 
 def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, Any], target: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import progress, resuming
+from flows import finished, resuming
 from flows.errors import UsageError
 from flows.options import Options
 
@@ -25,8 +25,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def begin(project: Path, options: Options = RESUME, profile: str = "p") -> progress.Progress:
-    return progress.begin(project / "target" / "dev", project, profile, options)
+def begin(project: Path, options: Options = RESUME, profile: str = "p") -> finished.Finished:
+    return finished.begin(project / "target" / "dev", project, profile, options)
 
 
 def event(name: str, status: str = "success", materialized: str = "table") -> Any:
@@ -40,7 +40,7 @@ def event(name: str, status: str = "success", materialized: str = "table") -> An
     return SimpleNamespace(info=SimpleNamespace(name="NodeFinished"), data=data)
 
 
-def record(project: Path, *events: Any, options: Options | None = None) -> progress.Progress:
+def record(project: Path, *events: Any, options: Options | None = None) -> finished.Finished:
     made = begin(project, options or Options())
     note = made.recorder("run", lambda text: text.replace("secret", "*****"))
     for one in events:
@@ -48,7 +48,7 @@ def record(project: Path, *events: Any, options: Options | None = None) -> progr
     return made
 
 
-def names(made: progress.Progress, command: str = "run") -> list[str]:
+def names(made: finished.Finished, command: str = "run") -> list[str]:
     return [node["name"] for node in made.take(command)]
 
 
@@ -71,7 +71,7 @@ def test_a_resumed_run_can_be_resumed(project: Path) -> None:
 
 def test_a_torn_line_is_a_node_that_did_not_finish(project: Path) -> None:
     record(project, event("a"), event("b"))
-    path = project / "target" / "dev" / progress.FILE_NAME
+    path = project / "target" / "dev" / finished.FILE_NAME
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
     resumed = begin(project)
