@@ -10,8 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from flows import dbt_args, diagnosis, lean_imports, node_details, node_events, results
+from flows import (
+    dbt_args,
+    diagnosis,
+    finished,
+    lean_imports,
+    node_details,
+    node_events,
+    results,
+    resuming,
+    selection,
+    stopping,
+)
 from flows.errors import DbtError
+from flows.options import Options
 from flows.redaction import redactor
 
 if TYPE_CHECKING:
@@ -25,6 +37,8 @@ if TYPE_CHECKING:
     Log = Callable[[int, str], None]
 
 _LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+# How dbt reports the exception that it then returns: whoever handles that says it in better words.
+_ENDINGS = {"MainEncounteredError", "MainStackTrace"}
 # dbt keeps its flags, adapters and event manager in globals of the process.
 _one_at_a_time = threading.Lock()
 
@@ -37,9 +51,15 @@ class DbtProject:
     """
 
     def __init__(
-        self, profile: DbtProfile, project_dir: Path, profiles_dir: Path, watch: Watch | None = None
+        self,
+        profile: DbtProfile,
+        project_dir: Path,
+        profiles_dir: Path,
+        options: Options | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.profile = profile
+        self.options = options or Options()
         self.project_dir = project_dir
         self.profiles_dir = profiles_dir
         self.watch = watch
@@ -47,6 +67,8 @@ class DbtProject:
         self._manifest: Any = None
         self.details: dict[str, NodeDetails] = {}
         self._earlier: dict[dbt_args.Command, StepResult] = {}
+        self._target_path = dbt_args.target_path(project_dir, profile.target)
+        self._finished = finished.begin(self._target_path, project_dir, profile.text, self.options)
 
     def renew(self, profile: DbtProfile) -> None:
         """Go on with another identity or key of the same target. What was parsed stays valid."""
@@ -58,6 +80,21 @@ class DbtProject:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
         self._manifest = self._invoke("parse", _only_warnings(log)).result
 
+    def check_selection(self) -> None:
+        """Ask dbt what the options select. Raises UsageError if a criterion is wrong or matches nothing."""
+        if self.options.narrows:
+            selection.check(self.options, lambda note: self._invoke("list", _silent, note).result)
+
+    def docs(self, log: Log) -> None:
+        """Write the documentation site into `flows.dbt_args.docs_path`. Raises DbtError."""
+        self._invoke("docs", log)
+
+    def freshness(self, log: Log) -> StepResult:
+        """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
+        outcome = self._invoke("freshness", log).result
+        nodes = [results.source_result(node, self._redact) for node in outcome.results]
+        return results.step_result(nodes, outcome.elapsed_time)
+
     def run(self, log: Log) -> StepResult:
         """Build seeds, models and snapshots, in the graph's order. Raises DbtError if dbt itself stops."""
         return self._step("run", log)
@@ -68,8 +105,13 @@ class DbtProject:
 
     def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
         earlier = self._earlier.pop(command, None)
+        if earlier is None and (done := self._finished.take(command)):
+            earlier = results.step_result(done, 0.0)
+            if not self._prepare_to_resume(command, earlier):
+                return earlier
+        record = self._finished.recorder(command, self._redact)
         with node_events.watching(self.watch, command, self._manifest):
-            outcome = self._invoke("retry" if earlier else command, log).result
+            outcome = self._invoke("retry" if earlier else command, log, record).result
         self.details.update(
             (one.node.unique_id, node_details.of(one, self._manifest)) for one in outcome.results
         )
@@ -79,8 +121,23 @@ class DbtProject:
             self._earlier[command] = step
         return step
 
-    def _invoke(self, command: dbt_args.Command, log: Log) -> Any:
-        """Run one dbt command. A dbt that has results has done its work, even if nodes failed."""
+    def _prepare_to_resume(self, command: dbt_args.Command, done: StepResult) -> bool:
+        """Let `dbt retry` run what is left of a command. Returns whether anything is."""
+        listed = self._invoke("list", _silent).result
+        left = resuming.left(listed, command, (node["id"] for node in done["nodes"]))
+        if left:
+            resuming.write_run_results(self._target_path, command, left, self.options)
+        return bool(left)
+
+    def finish(self) -> None:
+        """Record that all is done, so that there is nothing to resume."""
+        self._finished.finish()
+
+    def _invoke(self, command: dbt_args.Command, log: Log, *callbacks: Callable[[Any], None]) -> Any:
+        """Run one dbt command. A dbt that has results has done its work, even if nodes failed.
+
+        ``callbacks`` see dbt's events, too.
+        """
         lean_imports.import_bigquery()  # before dbt imports it with all its extras
         from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 4 s
 
@@ -89,13 +146,17 @@ class DbtProject:
             target=self.profile.target,
             project_dir=self.project_dir,
             profiles_dir=self.profiles_dir,
+            options=self.options,
         )
-        runner = dbtRunner(manifest=self._manifest, callbacks=[self._forward(log)])
-        with _one_at_a_time, _environment(self.profile.environment):
+        runner = dbtRunner(
+            manifest=self._manifest,
+            callbacks=[_harmless(one, log) for one in (self._forward(log), *callbacks)],
+        )
+        with _one_at_a_time, _environment(self.profile.environment), stopping.dbt_stops_its_jobs():
             outcome = runner.invoke(arguments)
         if outcome.exception is not None:
             if not isinstance(outcome.exception, Exception):
-                raise outcome.exception  # Ctrl-C or SIGTERM, which dbt has caught
+                raise stopping.reason(outcome.exception)  # Ctrl-C or SIGTERM, which dbt has caught
             message = self._redact(str(outcome.exception)).strip()
             raise DbtError(
                 f"dbt {command} stopped: {message}", transient=diagnosis.is_transient(message)
@@ -106,6 +167,8 @@ class DbtProject:
 
     def _forward(self, log: Log) -> Callable[[Any], None]:
         def on_event(event: Any) -> None:
+            if event.info.name in _ENDINGS:
+                return
             node = node_events.node_of(event) if self.watch else None
             if self.watch and node and (change := node_events.read(event, node, self._redact)):
                 self.watch.node(change)
@@ -120,12 +183,40 @@ class DbtProject:
         return on_event
 
 
+def _harmless(callback: Callable[[Any], None], log: Log) -> Callable[[Any], None]:
+    """Leave a callback out once it has failed, and log that.
+
+    Its exception would end one of dbt's threads without a word, and dbt would wait for it for ever.
+    """
+    failed = False
+
+    def on_event(event: Any) -> None:
+        nonlocal failed
+        try:
+            if not failed:
+                callback(event)
+        except Exception as error:  # whatever it is, the tables matter more
+            failed = True
+            log(logging.WARNING, f"what dbt does is no longer recorded in this run: {error!r}")
+
+    return on_event
+
+
 def _only_warnings(log: Log) -> Log:
     return lambda level, message: log(level, message) if level >= logging.WARNING else None
 
 
+def _silent(_level: int, _message: str) -> None:
+    pass
+
+
 @contextmanager
-def open_project(profile: DbtProfile, project_dir: Path, watch: Watch | None = None) -> Iterator[DbtProject]:
+def open_project(
+    profile: DbtProfile,
+    project_dir: Path,
+    options: Options | None = None,
+    watch: Watch | None = None,
+) -> Iterator[DbtProject]:
     """Write `profiles.yml` into a temporary directory of this user's own, removed in the end.
 
     ``watch`` is told what dbt does with each node.
@@ -133,7 +224,7 @@ def open_project(profile: DbtProfile, project_dir: Path, watch: Watch | None = N
     with TemporaryDirectory(prefix="dbt-profiles-") as directory:
         profiles_dir = Path(directory)
         (profiles_dir / "profiles.yml").write_text(profile.text, encoding="utf-8")
-        yield DbtProject(profile, project_dir.resolve(), profiles_dir, watch)
+        yield DbtProject(profile, project_dir.resolve(), profiles_dir, options, watch)
 
 
 @contextmanager

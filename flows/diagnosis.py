@@ -25,6 +25,14 @@ _PERMANENT = re.compile(
     r"out of bounds|more than one (?:element|row)|must match at most one|bytes billed|contract",
     re.IGNORECASE,
 )
+# How BigQuery and dbt begin an error that a name in it, such as a column `connection`, does not make passing.
+_SURE = re.compile(
+    r"^\W*(?:(?:database|runtime) error:? +)?(?:syntax error|unrecognized name|not found|access denied|"
+    r"no matching signature|compilation error|parsing error|function not found|"
+    # Somebody has cancelled the job on purpose.
+    r"job execution was cancell?ed)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
 _PERMISSION = re.compile(r"\bbigquery\.[a-z]+\.[a-zA-Z]+")
 _GRANTS = {
     "bigquery.jobs.": "roles/bigquery.jobUser on the project",
@@ -38,7 +46,11 @@ _GRANTS = {
 
 def is_transient(message: str | None) -> bool:
     """Say whether a failure with this message may pass by itself. An unknown kind of failure may."""
-    if not message or _TRANSIENT.search(message):
+    if not message:
+        return True
+    if _SURE.search(message):
+        return False
+    if _TRANSIENT.search(message):
         return True
     return not _PERMANENT.search(message)
 

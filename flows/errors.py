@@ -32,6 +32,12 @@ class UnreachableError(PipelineError):
     exit_code = 4
 
 
+class BusyError(PipelineError):
+    """Another run holds the target."""
+
+    exit_code = 5
+
+
 class DbtError(PipelineError):
     """dbt stopped before it had run any node, for example because the project does not parse.
 

@@ -18,8 +18,7 @@ _SLOWEST = 10
 
 def headline(report: PipelineReport) -> str:
     """Return one line: what failed, or that all is well."""
-    steps = (("dbt-run", report["run"]), ("dbt-test", report["test"]))
-    for task, step in steps:
+    for task, step in _steps(report):
         if step["status"] == "failed":
             return f"{task} failed: {step['message'] or _failed(step)}"
     return f"target {report['target']}: {_ran(report['run'])}, {_tested(report['test'])}"
@@ -28,7 +27,7 @@ def headline(report: PipelineReport) -> str:
 def summary(report: PipelineReport, url: str | None = None) -> str:
     """Return the text that the command line prints, a line per task and per failed node."""
     lines = [f"target {report['target']}"]
-    for task, step in (("dbt-run", report["run"]), ("dbt-test", report["test"])):
+    for task, step in _steps(report):
         lines.append(f"  {task:<8}  {step['status']:<7}  {_facts(step)}".rstrip())
         lines += [f"    {line}" for node in step["failed"] for line in _failure(node, report["target"])]
     if url:
@@ -54,8 +53,8 @@ def markdown(report: PipelineReport, extras: Extras | None = None) -> str:
     if extras.flow_run:
         parts.append(f"Flow run [{extras.flow_run[0]}]({extras.flow_run[1]})")
     parts.append(_steps_table(report))
-    nodes = [*report["run"]["nodes"], *report["test"]["nodes"]]
-    failed = [*report["run"]["failed"], *report["test"]["failed"]]
+    nodes = [node for _, step in _steps(report) for node in step["nodes"]]
+    failed = [node for _, step in _steps(report) for node in step["failed"]]
     warned = [node for node in nodes if node["status"] == "warn"]
     skipped = [node for node in nodes if node["status"] == "skipped"]
     if failed:
@@ -75,6 +74,12 @@ def markdown(report: PipelineReport, extras: Extras | None = None) -> str:
         by_name = sorted(built, key=lambda node: (node["kind"], node["name"]))
         parts += ["## Built", _nodes_table(by_name, extras)]
     return "\n\n".join(parts) + "\n"
+
+
+def _steps(report: PipelineReport) -> list[tuple[str, StepResult]]:
+    """Return the tasks of a run with their results, in their order."""
+    asked = [("dbt-freshness", report["freshness"])] if "freshness" in report else []
+    return [*asked, ("dbt-run", report["run"]), ("dbt-test", report["test"])]
 
 
 def _failed(step: StepResult) -> str:
@@ -102,6 +107,8 @@ def _facts(step: StepResult) -> str:
         return step["message"]
     counts = ", ".join(f"{number} {status}" for status, number in step["counts"].items()) or "nothing to do"
     facts = [counts, f"{step['seconds']:.1f} s"]
+    if earlier := sum(node.get("earlier", False) for node in step["nodes"]):
+        facts.insert(1, f"{earlier} of them done earlier")
     if step["rows"]:
         facts.append(f"{step['rows']:,} rows")
     if step["bytes_billed"]:
@@ -135,10 +142,7 @@ def _grant(node: NodeResult, target: str) -> str | None:
 
 
 def _steps_table(report: PipelineReport) -> str:
-    rows = [
-        (task, step["status"], _facts(step))
-        for task, step in (("dbt-run", report["run"]), ("dbt-test", report["test"]))
-    ]
+    rows = [(task, step["status"], _facts(step)) for task, step in _steps(report)]
     return _table(("task", "state", ""), rows)
 
 
@@ -154,7 +158,7 @@ def _nodes_table(nodes: Iterable[NodeResult], extras: Extras) -> str:
             (
                 _name(node, extras),
                 node["kind"],
-                node["status"],
+                f"{node['status']} (earlier)" if node.get("earlier") else node["status"],
                 f"{node['seconds']:.2f}",
                 "" if node["rows"] is None or node["kind"] == "test" else f"{node['rows']:,}",
                 "" if node["bytes_processed"] is None else size(node["bytes_processed"]),

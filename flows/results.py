@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +26,7 @@ class NodeResult(TypedDict):
     failures: int | None  # rows that a test found wrong
     bytes_processed: int | None
     bytes_billed: int | None
+    earlier: NotRequired[bool]  # done by the run that this one resumes
 
 
 class StepResult(TypedDict):
@@ -46,6 +47,7 @@ class PipelineReport(TypedDict):
     """What the flow returns."""
 
     target: str
+    freshness: NotRequired[StepResult]  # where it is switched on
     run: StepResult
     test: StepResult
 
@@ -67,6 +69,47 @@ def node_result(result: Any, redact: Callable[[str], str]) -> NodeResult:
     )
 
 
+def source_result(result: Any, redact: Callable[[str], str]) -> NodeResult:
+    """Read one of dbt's results about a source. One that is too old is a `fail`, as a test with bad rows."""
+    node = node_result(result, redact)
+    age = getattr(result, "age", None)
+    if age is None:
+        return node  # dbt could not ask
+    stale = "fail" if node["status"] == "error" else node["status"]
+    return {**node, "status": stale, "message": f"the newest row of {node['name']} is {_duration(age)} old"}
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def finished_node(data: Any, redact: Callable[[str], str]) -> NodeResult:
+    """Read the data of dbt's event NodeFinished."""
+    node, result = data.node_info, data.run_result
+    response = dict(result.adapter_response.items())
+    kind = str(node.resource_type)
+    return NodeResult(
+        id=node.unique_id,
+        name=node.node_name,
+        kind="test" if kind == "unit_test" else kind,
+        status=str(result.status),
+        seconds=round(result.execution_time, 3),
+        message=redact(result.message) if result.message else None,
+        rows=_whole(response.get("rows_affected")),
+        failures=result.num_failures if kind in {"test", "unit_test"} else None,
+        bytes_processed=_whole(response.get("bytes_processed")),
+        bytes_billed=_whole(response.get("bytes_billed")),
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    """Protobuf's Struct has no whole numbers."""
+    return None if number is None else int(number)
+
+
 def step_result(nodes: Iterable[NodeResult], seconds: float) -> StepResult:
     """Sum up one dbt command from its nodes."""
     nodes = list(nodes)
@@ -76,8 +119,8 @@ def step_result(nodes: Iterable[NodeResult], seconds: float) -> StepResult:
         status="failed" if failed or stopped else "success",
         counts=dict(sorted(Counter(node["status"] for node in nodes).items())),
         seconds=round(seconds, 3),
-        # The rows of a test's own query say nothing about the tables.
-        rows=sum(node["rows"] or 0 for node in nodes if node["kind"] != "test"),
+        # The rows of a test's or a source's own query say nothing about the tables.
+        rows=sum(node["rows"] or 0 for node in nodes if node["kind"] not in {"test", "source"}),
         bytes_processed=sum(node["bytes_processed"] or 0 for node in nodes),
         bytes_billed=sum(node["bytes_billed"] or 0 for node in nodes),
         failed=failed,

@@ -9,7 +9,7 @@ import pulumi
 from infra.identity import Identity
 from infra.settings import Settings
 from infra.warehouse import Warehouse
-from providers import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
+from providers import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock, PrefectBlock
 
 # The profile's name in dbt/dbt_project.yml.
 PROFILE = "projet_m2_bi"
@@ -17,6 +17,8 @@ PROFILE = "projet_m2_bi"
 
 class Blocks(pulumi.ComponentResource):
     """Owns `gcp-credentials-<env>`, `bigquery-target-configs-<env>` and `dbt-cli-profile-<env>`.
+
+    And `dbt-cli-global-configs-<env>`, where a part of the flow is switched to other than its default.
 
     Everything a flow has to know of the environment is in them. Does not own their types on the server,
     which other programs use too.
@@ -50,15 +52,35 @@ class Blocks(pulumi.ComponentResource):
             extras={**dbt_extras(settings), **identity.dbt_sign_in},
             opts=child,
         )
+        switches = flow_switches(settings)
+        self.global_configs = (
+            PrefectBlock(
+                "dbt-cli-global-configs",
+                block_type="dbt-cli-global-configs",
+                block_name=f"dbt-cli-global-configs-{environment}",
+                data={"extras": switches},
+                opts=child,
+            )
+            if switches
+            else None
+        )
         self.profile = DbtCliProfileBlock(
             "dbt-cli-profile",
             block_name=f"dbt-cli-profile-{environment}",
             profile=PROFILE,
             target=environment,
             target_configs=self.target.ref,
+            global_configs=self.global_configs.ref if self.global_configs else None,
             opts=child,
         )
         self.register_outputs({"profile": f"dbt-cli-profile-{environment}"})
+
+
+def flow_switches(settings: Settings) -> dict[str, bool]:
+    """The parts of the flow that the stack switches; dbt itself does not read these extras."""
+    defaults = Settings.model_fields
+    chosen = {name: bool(getattr(settings, name)) for name in ("seeds", "snapshots", "freshness")}
+    return {name: on for name, on in chosen.items() if on is not defaults[name].default}
 
 
 def dbt_extras(settings: Settings) -> dict[str, Any]:

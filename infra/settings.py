@@ -65,6 +65,9 @@ class Settings(BaseModel):
     table_expiration_days: Annotated[int, Field(ge=0, le=3650)] = 0
     enable_apis: bool = False
     key_rotation: sign_in.KeyRotation = ""
+    seeds: bool = True
+    snapshots: bool = True
+    freshness: bool = False
     bigquery_endpoint: str | None = None
 
     @property

@@ -21,7 +21,11 @@ def test_the_readmes_table_has_every_setting_as_pulumi_yaml_declares_it() -> Non
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (?:`([^`]*)`)? ?\| (.+) \|$", README, re.MULTILINE)
     found = {name: (kind, default, text) for name, kind, default, text in rows}
     expected = {
-        name: (entry["type"], str(entry["default"]).replace("False", "false"), entry["description"])
+        name: (
+            entry["type"],
+            str(entry["default"]).replace("False", "false").replace("True", "true"),
+            entry["description"],
+        )
         for name, entry in declared().items()
     }
     assert found == expected

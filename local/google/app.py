@@ -30,6 +30,7 @@ from local.google.backend import Backend
 from local.google.context import Gateway
 from local.google.jobs_seen import JobsSeen
 from local.google.oauth import Tokens
+from local.google.running import RunningJobs
 from local.google.state import StateError, Store
 from local.secret_file import write_secret
 
@@ -70,7 +71,9 @@ def create_app(
         await backend.close()
 
     app = FastAPI(title="Google on this machine", lifespan=lifespan, openapi_url=None)
-    app.state.gateway = Gateway(base_url, store, tokens, Authorizer(store), backend, JobsSeen())
+    app.state.gateway = Gateway(
+        base_url, store, tokens, Authorizer(store), backend, JobsSeen(), RunningJobs()
+    )
     # What lies in a dataset comes last: its path takes whatever is left.
     for room in (
         oauth,

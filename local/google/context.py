@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from local.google.backend import Backend
     from local.google.jobs_seen import JobsSeen
     from local.google.oauth import Tokens
+    from local.google.running import RunningJobs
     from local.google.state import Store
 
 
@@ -25,6 +26,7 @@ class Gateway:
     authorizer: Authorizer
     backend: Backend
     jobs: JobsSeen
+    running: RunningJobs
     # Projects whose datasets were compared with the emulator's since the start.
     synced: set[str] = field(default_factory=set)
     # Machine -> the email of the service account that it has.

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.dbt_args import Command, arguments
+from flows.options import Options
 
 
 def made(command: Command, target: str = "dev") -> list[str]:
@@ -27,3 +28,22 @@ def test_each_target_has_its_own_directories() -> None:
 
 def test_dbt_reports_to_nobody_else() -> None:
     assert all("--no-send-anonymous-usage-stats" in made(command) for command in ("parse", "run", "test"))
+
+
+def test_options_go_to_the_commands_that_take_them() -> None:
+    options = Options(select=("a", "b"), exclude=("c",), full_refresh=True, variables='{"n": 1}')
+    chosen = ["--select", "a", "--select", "b", "--exclude", "c"]
+    variables = ["--vars", '{"n": 1}']
+    assert added("parse", options) == variables
+    assert added("retry", options) == variables
+    assert added("test", options) == [*variables, *chosen]
+    assert added("run", options) == [*variables, *chosen, "--full-refresh"]
+    assert added("list", options) == [*variables, *chosen]
+
+
+def added(command: Command, options: Options) -> list[str]:
+    plain = made(command)
+    chosen = arguments(
+        command, target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=options
+    )
+    return [argument for argument in chosen if argument not in plain]

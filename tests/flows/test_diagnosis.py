@@ -16,6 +16,11 @@ from tests.flows.documents import node
         "('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))",
         "Could not serialize access to table p:d.t due to concurrent update",
         "Timeout of 600.0s exceeded, last exception: 503 GET https://…",
+        "Database Error in model a (models/a.sql)\n  Could not serialize access to table p:d.t due to "
+        "concurrent update at [1:1]",
+        "503 GET https://x/bigquery/v2/jobs/j: Error encountered during execution. Retrying may solve it",
+        "HTTPSConnectionPool(host='bigquery.googleapis.com', port=443): Max retries exceeded",
+        "ConnectionResetError(104, 'Connection reset by peer')",
     ],
 )
 def test_what_may_pass_is_tried_again(message: str | None) -> None:
@@ -33,6 +38,11 @@ def test_what_may_pass_is_tried_again(message: str | None) -> None:
         "division by zero: 1 / 0",
         "Query exceeded limit for bytes billed: 1000. 10485760 or higher required.",
         "UPDATE/MERGE must match at most one source row for each target row",
+        "Unrecognized name: connection_timeout; Did you mean connection? at [1:8]",
+        "Database Error in model a (models/a.sql)\n  Not found: Table p:d.quota was not found in location EU",
+        'Syntax error: Unexpected identifier "unavailable" at [2:1]',
+        "Compilation Error in model x (models/timeouts.sql)\n  'timeout' is undefined",
+        "Job execution was cancelled: User requested cancellation",
     ],
 )
 def test_what_will_fail_again_is_not(message: str) -> None:

@@ -4,6 +4,8 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from flows import results
 from tests.flows.documents import node
 
@@ -70,3 +72,14 @@ def test_a_retry_takes_the_place_of_what_failed() -> None:
 def test_a_step_that_was_not_run_says_why() -> None:
     step = results.not_run("skipped", "because")
     assert (step["status"], step["message"], step["nodes"]) == ("skipped", "because", [])
+
+
+@pytest.mark.parametrize(
+    ("status", "age", "told"),
+    [("pass", 30.0, "30 seconds"), ("warn", 7 * 86_400.0, "7.0 days"), ("fail", 9_000.0, "2.5 hours")],
+)
+def test_a_stale_source_fails_as_a_test_does(status: str, age: float, told: str) -> None:
+    source = SimpleNamespace(unique_id="source.x.raw.a", name="a", resource_type="source")
+    dbts = "error" if status == "fail" else status
+    read = results.source_result(dbt_result(node=source, status=dbts, age=age), str)
+    assert (read["status"], read["message"]) == (status, f"the newest row of a is {told} old")

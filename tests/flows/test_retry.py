@@ -10,7 +10,7 @@ import pytest
 from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows import pipeline
+from flows import steps
 from flows.errors import DbtError
 from flows.results import StepResult, step_result
 from tests.flows.conftest import Platform, run
@@ -75,7 +75,7 @@ def attempts(*outcomes: StepResult | DbtError) -> tuple[str, int]:
 
     @flow(name="retries")
     def retries() -> str:
-        task = pipeline.dbt_run.with_options(retry_delay_seconds=0)
+        task = steps.dbt_run.with_options(retry_delay_seconds=0)
         state: Any = task(cast("DbtProject", project), return_state=True)
         return str(state.name)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from flows import pipeline, profile
+from flows import profile, steps
 from flows.dbt_runner import DbtProject
 from flows.errors import DbtError, NotSetUpError
 from flows.results import StepResult, step_result
@@ -31,8 +31,8 @@ def holding(key_id: str) -> profile.DbtProfile:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DbtProject:
     """A project that was opened with the key `old`; the block holds `new` by now."""
-    monkeypatch.setattr(pipeline, "_load_profile", lambda _target: holding("new"))
-    monkeypatch.setattr(pipeline, "get_run_logger", _Logger)
+    monkeypatch.setattr(steps, "load_profile", lambda _target: holding("new"))
+    monkeypatch.setattr(steps, "get_run_logger", _Logger)
     return DbtProject(holding("old"), tmp_path, tmp_path)
 
 
@@ -58,7 +58,7 @@ def refusing(project: DbtProject, message: str, *, nodes: bool) -> Any:
 
 @pytest.mark.parametrize("nodes", [True, False])
 def test_a_removed_key_is_read_anew(project: DbtProject, nodes: bool) -> None:
-    assert pipeline._attempt(project, refusing(project, REFUSED, nodes=nodes)) == DONE
+    assert steps._attempt(project, refusing(project, REFUSED, nodes=nodes)) == DONE
     written = yaml.safe_load((project.profiles_dir / "profiles.yml").read_text())
     keyfile = written["projet_m2_bi"]["outputs"]["dev"]["keyfile_json"]
     assert keyfile["private_key_id"] == "new"
@@ -67,14 +67,14 @@ def test_a_removed_key_is_read_anew(project: DbtProject, nodes: bool) -> None:
 
 @pytest.mark.parametrize("nodes", [True, False])
 def test_any_other_failure_is_one(project: DbtProject, nodes: bool) -> None:
-    state: Any = pipeline._attempt(project, refusing(project, "Syntax error", nodes=nodes))
+    state: Any = steps._attempt(project, refusing(project, "Syntax error", nodes=nodes))
     assert state.is_failed()
     assert project.profile == holding("old")
 
 
 def test_the_same_key_again_is_not_tried_twice(project: DbtProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_load_profile", lambda _target: holding("old"))
-    state: Any = pipeline._attempt(project, refusing(project, REFUSED, nodes=False))
+    monkeypatch.setattr(steps, "load_profile", lambda _target: holding("old"))
+    state: Any = steps._attempt(project, refusing(project, REFUSED, nodes=False))
     assert state.is_failed()
 
 
@@ -87,7 +87,7 @@ def test_the_check_before_dbt_goes_on_too(project: DbtProject, monkeypatch: pyte
     monkeypatch.setattr("flows.warehouse.check", check)
     answer: Future[None] = Future()
     answer.set_exception(NotSetUpError("the key does not sign in"))
-    pipeline._checked(answer, project)
+    steps._checked(answer, project)
     assert checked == ["new"]
     with pytest.raises(NotSetUpError):
-        pipeline._checked(answer, project)
+        steps._checked(answer, project)

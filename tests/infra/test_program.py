@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.blocks import Blocks, dbt_extras
+from infra.blocks import Blocks, dbt_extras, flow_switches
 from infra.identity import Identity
 from infra.settings import Settings
 from infra.warehouse import Warehouse
@@ -103,3 +103,11 @@ def test_dbts_extras_hold_only_what_is_set() -> None:
     )
     assert dbt_extras(limited)["maximum_bytes_billed"] == 5
     assert dbt_extras(limited)["api_endpoint"] == "http://127.0.0.1:1"
+
+
+def test_a_switch_is_in_a_block_only_where_it_is_not_the_default(made: Recorder) -> None:
+    config = Settings.model_validate({"environment": "dev", "project": "demo-flights", "dataset": "d"})
+    assert flow_switches(config) == {}
+    switched = config.model_copy(update={"seeds": False, "freshness": True})
+    assert flow_switches(switched) == {"seeds": False, "freshness": True}
+    assert "dbt-cli-global-configs" not in {args.name for args in made.made}

@@ -7,7 +7,14 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from google.api_core.exceptions import BadRequest, Forbidden, NotFound, Unauthorized
+from google.api_core.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    GoogleAPICallError,
+    NotFound,
+    Unauthorized,
+)
 from google.auth.exceptions import RefreshError
 from google.cloud import bigquery
 from google.oauth2 import service_account
@@ -199,3 +206,38 @@ def test_log_of_the_process_holds_no_secret(setup: Setup, real_log: Path) -> Non
     assert f" 200 {key['client_email']}" in log
     for secret in (setup.world.owner_token, "ya29.", "PRIVATE KEY", key["private_key"].splitlines()[1]):
         assert secret not in log
+
+
+# More than a second on any machine, and some on a slow one.
+LONG = (
+    "select count(*) from unnest(generate_array(1, 2000)) a, unnest(generate_array(1, 100000)) b "
+    "where mod(a * 7 + b, 11) = 3"
+)
+
+
+def test_a_long_query_runs_while_its_caller_is_told(setup: Setup) -> None:
+    job = setup.owner.query(LONG)
+    assert job.state == "RUNNING"
+    with pytest.raises(Conflict):
+        setup.owner.query("select 1", job_id=job.job_id, job_retry=None)
+    [[count]] = [tuple(row) for row in job.result()]
+    assert count > 1_000_000
+    assert setup.owner.get_job(job.job_id).state == "DONE"
+
+
+def test_a_long_query_can_be_cancelled(setup: Setup) -> None:
+    job = setup.owner.query(LONG)
+    assert job.state == "RUNNING"
+    job.cancel()
+    with pytest.raises(GoogleAPICallError, match="cancelled"):
+        job.result(retry=None)
+    known = setup.owner.get_job(job.job_id)
+    assert (known.state, known.error_result["reason"]) == ("DONE", "stopped")
+
+
+def test_a_long_query_is_its_owners(setup: Setup) -> None:
+    job = setup.owner.query(LONG)
+    other, _ = setup.robot("roles/bigquery.jobUser")
+    with pytest.raises(Forbidden):
+        other.cancel_job(job.job_id)
+    job.cancel()

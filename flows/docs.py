@@ -1,0 +1,108 @@
+"""dbt's documentation of a target, as a site: `python -m flows.docs --target dev --serve`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from flows import blocks, dbt_args, dbt_runner, profile, warehouse
+from flows.command_line import INTERRUPTED
+from flows.errors import PipelineError
+from flows.names import PROJECT_ROOT
+from flows.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PROJECT_DIR = PROJECT_ROOT / "dbt"
+# The site's page and what it reads; nothing else of the directory is served.
+FILES = {"/index.html", "/manifest.json", "/catalog.json"}
+
+
+def generate(target: str, project_dir: Path) -> Path:
+    """Generate the site with the identity and settings of the target's blocks; return its directory.
+
+    It has a directory of its own, so that a run of the flow at the same time is not disturbed. Raises as the
+    flow does: UsageError, NotSetUpError, UnreachableError, DbtError.
+    """
+    dbt_profile = profile.from_document(blocks.load_dbt_cli_profile(target), target)
+    warehouse.check(dbt_profile)
+    with dbt_runner.open_project(dbt_profile, project_dir, Options()) as project:
+        project.docs(_say)
+    return dbt_args.docs_path(project_dir.resolve(), target)
+
+
+def serve(directory: Path, port: int) -> None:
+    """Serve the site on 127.0.0.1 until Ctrl-C; on any free port if ``port`` is 0."""
+    with ThreadingHTTPServer(("127.0.0.1", port), partial(_Site, directory=str(directory))) as server:
+        server.daemon_threads = True
+        print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)", flush=True)
+        server.serve_forever()
+
+
+class _Site(SimpleHTTPRequestHandler):
+    def send_head(self) -> Any:
+        path = self.path.partition("?")[0]
+        if path == "/":
+            self.path = "/index.html"
+        elif path not in FILES:
+            self.send_error(404)
+            return None
+        return super().send_head()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def _say(_level: int, message: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.docs",
+        description="Generate dbt's documentation site of a target: lineage, columns, row counts.",
+        epilog="exit codes: 0 all is well, or served until Ctrl-C, 1 dbt failed, 2 wrong usage, 3 not "
+        "set up (`pulumi up -s TARGET`), 4 Prefect or BigQuery does not answer, 130 interrupted",
+    )
+    parser.add_argument(
+        "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
+    )
+    parser.add_argument("--serve", action="store_true", help="serve the site on 127.0.0.1 until Ctrl-C")
+    parser.add_argument(
+        "--port", type=int, default=0, help="where to serve it (default: any port that is free)"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = _parser().parse_args(argv)
+    try:
+        directory = generate(given.target, PROJECT_DIR)
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    print(directory / "index.html", flush=True)
+    if not given.serve:
+        return 0
+    try:
+        serve(directory, given.port)
+    except OSError as error:
+        print(f"error: cannot serve on 127.0.0.1:{given.port}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Find out whether a selection means anything, before something runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flows.errors import DbtError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flows.options import Options
+
+
+def check(options: Options, list_nodes: Callable[[Callable[[Any], None]], list[str] | None]) -> None:
+    """Ask dbt for the selected nodes. ``list_nodes`` runs `dbt list` and hands on dbt's events.
+
+    Raises UsageError if a criterion is none of dbt's, or if one matches nothing: dbt would do nothing then,
+    and calls that a success.
+    """
+    unmatched: list[str] = []
+
+    def note(event: Any) -> None:
+        if event.info.name == "NoNodesForSelectionCriteria":
+            unmatched.append(str(event.data.spec_raw))
+
+    asked = " ".join(
+        f"{option} {' '.join(criteria)}"
+        for option, criteria in (("--select", options.select), ("--exclude", options.exclude))
+        if criteria
+    )
+    try:
+        found = list_nodes(note)
+    except DbtError as error:
+        reason = str(error).removeprefix("dbt list stopped: ")
+        raise UsageError(f"{asked}: dbt does not understand this: {reason}") from error
+    if unmatched:
+        names = ", ".join(repr(one) for one in dict.fromkeys(unmatched))
+        raise UsageError(f"{asked}: nothing in the project matches {names}. `dbt list` shows what there is.")
+    if not found:
+        raise UsageError(f"{asked}: no model, seed, snapshot or test is left to run.")

@@ -1,0 +1,47 @@
+"""The options of the command line, on a real Prefect, dbt and BigQuery emulator."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.conftest import _COMMAND, Finished, Platform, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.real
+
+
+def command(platform: Platform, project: Path, *options: str) -> Finished:
+    words = [sys.executable, "-c", _COMMAND, str(project), "--target", "tiny", *options]
+    return run(words, platform.environment())
+
+
+def test_a_selection_is_run_and_told_as_json(platform: Platform, project: Path) -> None:
+    assert command(platform, project, "--select", "people").code == 0
+    done = command(platform, project, "--full-refresh", "--select", "people", "greetings", "--json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert (report["exit_code"], report["target"]) == (0, "tiny")
+    messages = {node["name"]: node["message"] for node in report["run"]["nodes"]}
+    assert set(messages) == {"people", "greetings"}
+    # Without --full-refresh, dbt would empty the table and insert.
+    assert messages["people"] == "CREATE 3"
+    assert report["test"]["counts"] == {"pass": 3}
+    assert report["flow_run"].startswith(platform.prefect.removesuffix("/api"))
+    # --full-refresh is no reason to parse the project anew; the first run had to.
+    log = (project / "logs" / "tiny" / "dbt.log").read_text()
+    assert log.count("Unable to do partial parsing") == 1
+
+
+def test_what_matches_nothing_is_wrong_usage(platform: Platform, project: Path) -> None:
+    done = command(platform, project, "--exclude", "greetngs", "--json")
+    assert done.code == 2
+    told = json.loads(done.out)
+    assert told["exit_code"] == 2
+    assert told["error"].startswith("--exclude greetngs: nothing in the project matches 'greetngs'.")
+    assert done.err.splitlines()[-1] == f"error: {told['error']}"

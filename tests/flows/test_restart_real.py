@@ -1,0 +1,216 @@
+"""Runs that meet, that are stopped, and that are killed: on a real Prefect, dbt, and BigQuery emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.flows import servers
+from tests.flows.conftest import _COMMAND, TINY, Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.real
+
+# Some seconds of the emulator's time on any machine.
+SLOW = (
+    "select count(*) as id from unnest(generate_array(1, 4000)) a, unnest(generate_array(1, 100000)) b "
+    "where mod(a * 7 + b, 11) = 3"
+)
+
+
+class Run:
+    """`python -m flows.pipeline` in the background."""
+
+    def __init__(self, platform: Platform, project: Path, target: str, *options: str) -> None:
+        self.project = project
+        self.target = target
+        self.log = project.parent / f"stderr-{time.monotonic_ns()}"
+        self.out = self.log.with_suffix(".out")
+        command = [sys.executable, "-c", _COMMAND, str(project), "--target", target, *options]
+        with self.log.open("wb") as err, self.out.open("wb") as out:
+            self.process = subprocess.Popen(
+                command, env=platform.environment(), cwd=servers.ROOT, stdout=out, stderr=err
+            )
+
+    def wait_until(self, reached: Callable[[str], object], seconds: float = 120.0) -> None:
+        """Wait until what the run has printed, or the log of dbt, satisfies ``reached``."""
+        deadline = time.monotonic() + seconds
+        while not reached(self.printed + self.dbt_log):
+            assert self.process.poll() is None, self.printed
+            assert time.monotonic() < deadline, self.printed
+            time.sleep(0.1)
+
+    def end(self, seconds: float = 120.0) -> int:
+        return self.process.wait(seconds)
+
+    @property
+    def printed(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def dbt_log(self) -> str:
+        path = self.project / "logs" / self.target / "dbt.log"
+        return path.read_text() if path.exists() else ""
+
+    @property
+    def flow_run(self) -> str:
+        [found] = set(re.findall(r"runs/flow-run/([0-9a-f-]{36})", self.printed))
+        return str(found)
+
+
+@contextmanager
+def started(platform: Platform, project: Path, target: str, *options: str) -> Iterator[Run]:
+    run = Run(platform, project, target, *options)
+    try:
+        yield run
+    finally:
+        run.process.kill()
+        run.process.wait()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """A project of this test alone."""
+    return shutil.copytree(TINY, tmp_path / "dbt")
+
+
+def state(platform: Platform, flow_run: str) -> str:
+    return str(servers.http("GET", f"{platform.prefect}/flow_runs/{flow_run}")["state"]["name"])
+
+
+def test_a_killed_run_is_resumed_and_recorded_as_crashed(platform: Platform, fresh: Path) -> None:
+    record = fresh / "target" / "tiny" / "finished.jsonl"
+    with started(platform, fresh, "tiny") as run:
+        run.wait_until(lambda _: record.exists() and b'"name": "greetings"' in record.read_bytes())
+        run.process.kill()
+        run.end()
+    assert state(platform, run.flow_run) == "Running"
+    done = {json.loads(line)["node"]["name"] for line in record.read_bytes().splitlines()[1:]}
+    assert {"people", "greetings"} <= done
+    with started(platform, fresh, "tiny", "--resume", "--json") as resumed:
+        assert resumed.end() == 0, resumed.printed
+    report = json.loads(resumed.out.read_text())
+    nodes = [*report["run"]["nodes"], *report["test"]["nodes"]]
+    assert {node["name"] for node in nodes if node.get("earlier")} == done
+    started_now = {line for line in resumed.printed.splitlines() if " START " in line}
+    assert len(started_now) == len(nodes) - len(done)
+    assert not any("seed file" in line for line in started_now)
+    assert report["run"]["counts"] == {"success": 4}
+    # The dead run neither held the target nor stayed "running".
+    assert state(platform, run.flow_run) == "Crashed"
+
+
+def test_a_second_run_waits_or_is_refused(platform: Platform, fresh: Path, tmp_path: Path) -> None:
+    (fresh / "models" / "slow.sql").write_text(SLOW)
+    elsewhere = shutil.copytree(TINY, tmp_path / "elsewhere")
+    with started(platform, fresh, "tiny", "--select", "slow") as first:
+        first.wait_until(lambda text: " START " in text)
+        with (
+            started(platform, fresh, "tiny") as refused,
+            started(platform, elsewhere, "tiny", "--select", "people", "--wait", "200") as waiting,
+        ):
+            assert refused.end() == 5
+            pid = first.process.pid
+            assert f"held by the flow run {first.flow_run}, the process {pid} on" in refused.printed
+            assert waiting.end(240) == 0
+            # Another machine, as far as files go: it knows the flow run from Prefect.
+            assert f"for the target tiny, held by the flow run {first.flow_run}\n" in waiting.printed
+            assert first.end(1) == 0
+    assert state(platform, refused.flow_run) == "Failed"
+    limit = servers.http("GET", f"{platform.prefect}/v2/concurrency_limits/dbt-tiny")
+    assert limit["active_slots"] == 0
+
+
+@pytest.fixture(scope="module")
+def gateway(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The local platform's BigQuery, whose jobs can be cancelled. The target `stop` uses it."""
+    directory = tmp_path_factory.mktemp("gateway")
+    url = f"http://127.0.0.1:{servers.free_port()}"
+    command = [sys.executable, "-m", "local.google", f"--port={url.rsplit(':', 1)[1]}"]
+    command += [f"--bigquery={platform.bigquery}", f"--state={directory}", "--project=demo-flights"]
+    with servers.process(command, f"{url}/health", directory / "log", {"PYTHONPATH": str(servers.ROOT)}):
+        token = (directory / "owner-token").read_text().strip()
+        answer = {**servers.TOKEN, "access_token": token}
+        with servers.answering(lambda _method, _path: (200, answer)) as tokens:
+            copy_blocks(platform, "tiny", "stop", url, tokens)
+            reference = {"projectId": "demo-flights", "datasetId": "demo_flights_stop"}
+            datasets = f"{url}/bigquery/v2/projects/demo-flights/datasets"
+            authorised(datasets, token, {"datasetReference": reference, "location": "EU"})
+            (directory / "token").write_text(token)
+            yield f"{url} {token}"
+
+
+def authorised(url: str, token: str, body: Any = None) -> Any:
+    import urllib.request  # noqa: PLC0415
+
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as response:
+        return json.loads(response.read())
+
+
+def copy_blocks(platform: Platform, source: str, target: str, endpoint: str, tokens: str) -> None:
+    """Make the blocks of ``target`` from those of ``source``, with another BigQuery."""
+    made: dict[str, str] = {}
+    for block_type, name, field in (
+        ("gcp-credentials", "gcp-credentials", ""),
+        ("dbt-cli-bigquery-target-configs", "bigquery-target-configs", "credentials"),
+        ("dbt-cli-profile", "dbt-cli-profile", "target_configs"),
+    ):
+        path = f"block_types/slug/{block_type}/block_documents/name/{name}-{source}?include_secrets=true"
+        document = servers.http("GET", f"{platform.prefect}/{path}")
+        data = document["data"]
+        if block_type == "gcp-credentials":
+            data["service_account_info"]["token_uri"] = f"{tokens}/token"
+        elif block_type == "dbt-cli-profile":
+            data["target"] = target
+        else:
+            data["schema"] = f"demo_flights_{target}"
+            data["extras"]["api_endpoint"] = endpoint
+        if field:
+            data[field] = {"$ref": {"block_document_id": made[field]}}
+        kept = {key: document[key] for key in ("block_type_id", "block_schema_id")}
+        created = servers.http(
+            "POST", f"{platform.prefect}/block_documents/", {"name": f"{name}-{target}", "data": data, **kept}
+        )
+        made["credentials" if block_type == "gcp-credentials" else "target_configs"] = created["id"]
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "ends"),
+    [("SIGINT", 130, "Crashed"), ("SIGTERM", 143, "Crashed"), ("cancel", 143, "Cancelled")],
+)
+def test_a_stopped_run_stops_its_jobs(
+    platform: Platform, gateway: str, fresh: Path, how: str, code: int, ends: str
+) -> None:
+    (fresh / "models" / "slow.sql").write_text(SLOW)
+    url, token = gateway.split()
+    with started(platform, fresh, "stop", "--select", "slow") as run:
+        # BigQuery has answered with a job that runs.
+        run.wait_until(lambda text: re.search(r"model\.tiny\.slow.*j=bq:\w+:[0-9a-f-]{36}&", text, re.DOTALL))
+        job = re.findall(r"j=bq:\w+:([0-9a-f-]{36})&", run.dbt_log)[-1]
+        if how == "cancel":
+            wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+            servers.http("POST", f"{platform.prefect}/flow_runs/{run.flow_run}/set_state", wish)
+        else:
+            os.kill(run.process.pid, getattr(signal, how))
+        assert run.end(60) == code, run.printed
+    assert "Traceback" not in run.printed
+    assert run.printed.splitlines()[-1] == f"error: {'interrupted' if code == 130 else 'terminated'}"
+    known = authorised(f"{url}/bigquery/v2/projects/demo-flights/jobs/{job}", token)
+    assert known["status"]["errorResult"]["reason"] == "stopped"
+    assert state(platform, run.flow_run) == ends
+    assert (fresh / "target" / "stop" / "running.json").read_text() == ""
