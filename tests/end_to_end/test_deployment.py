@@ -108,11 +108,12 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
         assert good["state"]["type"] == "COMPLETED", good["state"]["message"]
         assert good["parameters"] == {"target": "local"}
         assert servers.rows(deployed, "demo_flights_local", "greetings") == 3
-        assert alerted.bodies == []
+        # On a busy machine it may start late, which is told; nothing else is.
+        assert not [body for body in alerted.bodies if json.loads(body)["state"] != "Late"]
         (deployed.root / "dbt" / "models" / "lengths.sql").write_text("select no_such_column from nowhere")
         bad = run(deployed)
     assert bad["state"]["type"] == "FAILED"
-    told = json.loads(alerted.wait(lambda body: bad["id"] in body))
+    told = json.loads(alerted.wait(lambda body: bad["id"] in body and '"Failed"' in body))
     page = api(deployed).removesuffix("/api")
     assert told == {
         "flow": "pipeline-dbt-complet",
