@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -16,22 +18,28 @@ from flows.results import FAILED
 from flows.units import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flows.node_events import Finished, Node
 
 _NAMES = 4
 
 
+Handler = logging.StreamHandler[Any]
+
+
 class Progress:
     """Shows nodes done, failed and running, and the time since the command began.
 
-    Log lines, which Prefect writes to stderr, scroll by above the line: rich takes care of that.
+    Log lines scroll by above it: while it is shown, rich stands between stderr and the terminal.
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(file=sys.stdout)
+        self._console = console or Console(file=sys.stdout, markup=False, highlight=False)
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._command, self._began = "", 0.0
+        self._undo: list[Callable[[], object]] = []
         self._total = 0
         self._running: dict[str, str] = {}
         self._done: set[str] = set()
@@ -45,9 +53,16 @@ class Progress:
             self._running, self._done, self._failed = {}, set(), set()
         if self._console.is_terminal:
             self._live = Live(
-                get_renderable=self.line_now, console=self._console, transient=True, refresh_per_second=4
+                get_renderable=self.line_now,
+                console=self._console,
+                transient=True,
+                refresh_per_second=4,
+                redirect_stdout=False,
+                redirect_stderr=sys.stderr.isatty(),
             )
             self._live.start()
+            if sys.stderr.isatty():
+                self._take_log_lines()
 
     def node(self, event: Started | Finished) -> None:
         """Count a node."""
@@ -69,7 +84,20 @@ class Progress:
         """Take the line away."""
         if self._live is not None:
             self._live.stop()
+            for undo in self._undo:
+                undo()
             self._live = None
+
+    def _take_log_lines(self) -> None:
+        """Let log lines pass through the console that shows the line, which else would be torn."""
+        self._undo = []
+        for handler in _handlers():
+            if isinstance(console := getattr(handler, "console", None), Console):  # Prefect's handler
+                self._undo.append(partial(setattr, handler, "console", console))
+                setattr(handler, "console", self._console)  # noqa: B010 - unknown to logging's types
+            else:
+                self._undo.append(partial(handler.setStream, handler.stream))
+                handler.setStream(sys.stderr)
 
     def line_now(self) -> Text:
         """Return the line as it is now."""
@@ -88,3 +116,14 @@ class Progress:
         return Text(
             " · ".join(parts), no_wrap=True, overflow="ellipsis", style="bold red" if failed else "bold"
         )
+
+
+def _handlers() -> list[Handler]:
+    """Return the handlers that write log lines to the terminal's stderr."""
+    loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
+    found = {handler: None for logger in (logging.root, *loggers) for handler in logger.handlers}
+    return [
+        handler
+        for handler in found
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.__stderr__
+    ]
