@@ -29,11 +29,12 @@ demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flo
 
 # Pulumi's provider SDK and Google's client each bring a google.rpc.Status; one process can't hold both.
 WITH_GOOGLE_CLIENT := tests/dbt tests/end_to_end tests/flows tests/local/google
-PYTEST := $(RUN) -m pytest -n 2 --dist loadfile
+# More workers than cores: tests of real engines and servers wait half of their time.
+PYTEST := $(RUN) -m pytest --dist loadfile
 
 test: setup ## run every test
-	@$(PYTEST) $(addprefix --ignore=,$(WITH_GOOGLE_CLIENT))
-	@$(PYTEST) $(WITH_GOOGLE_CLIENT)
+	@$(PYTEST) -n 4 $(addprefix --ignore=,$(WITH_GOOGLE_CLIENT))
+	@$(PYTEST) -n 3 $(WITH_GOOGLE_CLIENT)
 
 check: setup ## formatting, lint and types
 	@.venv/bin/ruff format --check .
