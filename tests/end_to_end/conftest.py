@@ -8,9 +8,9 @@ from tests import checkout
 from tests.checkout import Checkout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A copy of the project whose platform is up; one for all end-to-end tests, since it takes a while."""
+    """A copy of the project whose platform is up; one for each file, which may change its stack's settings."""
     # The space in its name is on purpose.
     copy = checkout.make(tmp_path_factory.mktemp("end-to-end") / "a copy")
     try:
@@ -22,7 +22,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     assert stopped.returncode == 0, stopped.stderr
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(project: Checkout) -> Checkout:
     """The same, with the local stack made."""
     up = project.pulumi("up", "--yes", "--skip-preview")

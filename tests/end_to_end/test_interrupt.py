@@ -14,6 +14,7 @@ import pytest
 from tests import checkout
 from tests.checkout import Checkout
 from tests.end_to_end import servers
+from tests.signals import heed_ctrl_c
 
 pytestmark = pytest.mark.real
 
@@ -31,6 +32,7 @@ def interrupt(copy: Checkout, moment: str, wait: float) -> int:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=heed_ctrl_c,  # noqa: PLW1509
         )
         try:
             deadline = time.monotonic() + STOP_SECONDS

@@ -45,7 +45,7 @@ def test_memory_is_that_of_all_processes_together(tmp_path: Path) -> None:
     usage = measured.run(
         [sys.executable, "-c", _PARENT], dict(os.environ), tmp_path, tmp_path / "log", limit=60
     )
-    assert 128 < usage.mebibytes < 300
+    assert 128 < usage.mebibytes < 600
     assert 0.3 < usage.cpu_seconds < 10
     assert usage.seconds > 0.6
 

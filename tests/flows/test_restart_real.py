@@ -17,6 +17,7 @@ import pytest
 
 from tests.flows import servers
 from tests.flows.conftest import _COMMAND, TINY, Platform
+from tests.signals import heed_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +43,12 @@ class Run:
         command = [sys.executable, "-c", _COMMAND, str(project), "--target", target, *options]
         with self.log.open("wb") as err, self.out.open("wb") as out:
             self.process = subprocess.Popen(
-                command, env=platform.environment(), cwd=servers.ROOT, stdout=out, stderr=err
+                command,
+                env=platform.environment(),
+                cwd=servers.ROOT,
+                stdout=out,
+                stderr=err,
+                preexec_fn=heed_ctrl_c,  # noqa: PLW1509
             )
 
     def wait_until(self, reached: Callable[[str], object], seconds: float = 120.0) -> None:
