@@ -10,7 +10,7 @@ from tests.checkout import Checkout
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A copy of the project whose platform is up; one for each file, which may change its stack's settings."""
+    """A copy of the project whose platform is up: one for each file, since a file may change its settings."""
     # The space in its name is on purpose.
     copy = checkout.make(tmp_path_factory.mktemp("end-to-end") / "a copy")
     try:
