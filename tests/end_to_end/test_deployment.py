@@ -110,7 +110,9 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
         assert servers.rows(deployed, "demo_flights_local", "greetings") == 3
         # On a busy machine it may start late, which is told; nothing else is.
         assert not [body for body in alerted.bodies if json.loads(body)["state"] != "Late"]
-        (deployed.root / "dbt" / "models" / "lengths.sql").write_text("select no_such_column from nowhere")
+        (deployed.root / "dbt" / "models" / "broken.sql").write_text(
+            "select no_such_function(greeting) from {{ ref('greetings') }}"
+        )
         bad = run(deployed)
     assert bad["state"]["type"] == "FAILED"
     told = json.loads(alerted.wait(lambda body: bad["id"] in body and '"Failed"' in body))
@@ -124,7 +126,7 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
         "link": f"{page}/runs/flow-run/{bad['id']}",
     }
     assert "dbt-run failed" in told["message"]
-    assert "lengths" in told["message"]
+    assert "broken" in told["message"]
 
 
 def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:
