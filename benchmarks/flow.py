@@ -24,6 +24,7 @@ import yaml
 
 from benchmarks import generated_dbt, measured
 from benchmarks.measured import CommandFailedError, Usage
+from tests.asking import ask
 from tests.flows import servers
 
 TARGET = "bench"
@@ -126,7 +127,7 @@ def platform(directory: Path) -> Iterator[Platform]:
             "datasetReference": {"projectId": "demo-flights", "datasetId": dataset},
             "location": "EU",
         }
-        servers.http("POST", f"{made.bigquery}/bigquery/v2/projects/demo-flights/datasets", body)
+        ask("POST", f"{made.bigquery}/bigquery/v2/projects/demo-flights/datasets", body)
         pem = json.loads(saved.stdout.splitlines()[-1])
         _write_profiles(made, pem, token_url, dataset)
         yield made

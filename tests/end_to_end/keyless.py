@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from local.paths import PROJECT as ROOT
+from tests.asking import ask
 from tests.checkout import Checkout
 
 PROJECT = "demo-flights"
@@ -43,8 +42,7 @@ def google(project: Checkout, method: str, path: str, body: Any = None) -> Any:
     token = project.paths.owner_token.read_text().strip()
     url = f"{project.settings().google_url}{path}"
     headers = {"Authorization": f"Bearer {token}"}
-    answer = httpx.request(method, url, json=body, headers=headers, timeout=60).raise_for_status()
-    return answer.json() if answer.content else None
+    return ask(method, url, body, headers)
 
 
 def tiny_project(project: Checkout) -> None:

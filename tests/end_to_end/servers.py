@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
+from tests.asking import ask
 from tests.checkout import Checkout
 
 
 def prefect(project: Checkout, path: str, body: dict[str, Any]) -> Any:
     """POST to the Prefect API."""
-    url = project.variables()["PREFECT_API_URL"]
-    return httpx.post(f"{url}{path}", json=body, timeout=60).raise_for_status().json()
+    return ask("POST", f"{project.variables()['PREFECT_API_URL']}{path}", body)
 
 
 def block_names(project: Checkout) -> set[str]:
@@ -26,7 +24,7 @@ def google(project: Checkout, path: str) -> Any:
     variables = project.variables()
     headers = {"Authorization": f"Bearer {variables['GOOGLE_OAUTH_ACCESS_TOKEN']}"}
     url = variables["BIGQUERY_API_ENDPOINT"]
-    return httpx.get(f"{url}{path}", headers=headers, timeout=60).raise_for_status().json()
+    return ask("GET", f"{url}{path}", headers=headers)
 
 
 def datasets(project: Checkout) -> set[str]:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests import sink
+from tests.asking import ask
 from tests.checkout import Checkout
 from tests.end_to_end import servers
 from tests.sink import Sink
@@ -52,7 +52,7 @@ def deployed(project: Checkout, alerted: Sink) -> Iterator[Checkout]:
         kept.rename(dbt)
         settings.write_text(text)
         project.pulumi("up", "--yes", "--skip-preview")
-        httpx.delete(f"{api(project)}/block_documents/{block}", timeout=60).raise_for_status()
+        ask("DELETE", f"{api(project)}/block_documents/{block}")
 
 
 def api(project: Checkout) -> str:
@@ -61,7 +61,7 @@ def api(project: Checkout) -> str:
 
 def create_webhook(project: Checkout, url: str) -> str:
     """A webhook block as somebody would make it in Prefect's page; its id."""
-    kind = httpx.get(f"{api(project)}/block_types/slug/webhook", timeout=60).raise_for_status().json()
+    kind = ask("GET", f"{api(project)}/block_types/slug/webhook")
     query = {"block_schemas": {"block_type_id": {"any_": [kind["id"]]}}}
     schemas = servers.prefect(project, "/block_schemas/filter", query)
     body = {
@@ -131,12 +131,10 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
 
 def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:
     # No worker runs, so a run that was due a minute ago is late.
-    deployment = httpx.get(f"{api(deployed)}/deployments/name/{DEPLOYMENT}", timeout=60).raise_for_status()
+    deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
     due = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=1)
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}
-    created = servers.prefect(
-        deployed, f"/deployments/{deployment.json()['id']}/create_flow_run", {"state": state}
-    )
+    created = servers.prefect(deployed, f"/deployments/{deployment['id']}/create_flow_run", {"state": state})
     told = json.loads(alerted.wait(lambda body: created["id"] in body))
     assert (told["target"], told["state"], told["run"]) == ("local", "Late", created["name"])
     assert told["link"].endswith(f"/runs/flow-run/{created['id']}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.asking import ask
 from tests.flows import servers
 
 if TYPE_CHECKING:
@@ -66,13 +67,13 @@ class Platform:
 
     def query(self, sql: str) -> list[list[Any]]:
         url = f"{self.bigquery}/bigquery/v2/projects/demo-flights/queries"
-        answer = servers.http("POST", url, {"query": sql, "useLegacySql": False, "location": "EU"})
+        answer = ask("POST", url, {"query": sql, "useLegacySql": False, "location": "EU"})
         return [[cell["v"] for cell in row["f"]] for row in answer.get("rows", [])]
 
     def flow_runs(self) -> list[dict[str, Any]]:
         """The latest runs in Prefect, newest first."""
         body = {"sort": "START_TIME_DESC"}
-        found: list[dict[str, Any]] = servers.http("POST", f"{self.prefect}/flow_runs/filter", body)
+        found: list[dict[str, Any]] = ask("POST", f"{self.prefect}/flow_runs/filter", body)
         return found
 
     def of_run(self, what: str, run_id: str) -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ class Platform:
         body = {"flow_runs": {"id": {"any_": [run_id]}}}
         if what == "logs":
             body = {"logs": {"flow_run_id": {"any_": [run_id]}}}
-        found: list[dict[str, Any]] = servers.http("POST", f"{self.prefect}/{what}/filter", body)
+        found: list[dict[str, Any]] = ask("POST", f"{self.prefect}/{what}/filter", body)
         return found
 
     def commands(self, run_id: str) -> dict[str, dict[str, Any]]:
@@ -116,7 +117,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         made.pem = json.loads(saved.out.splitlines()[-1])
         reference = {"projectId": "demo-flights", "datasetId": "demo_flights_tiny"}
         url = f"{made.bigquery}/bigquery/v2/projects/demo-flights/datasets"
-        servers.http("POST", url, {"datasetReference": reference, "location": "EU"})
+        ask("POST", url, {"datasetReference": reference, "location": "EU"})
         yield made
 
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.asking import ask
 from tests.flows import faults, servers
 from tests.flows.faults import Plan
 
@@ -125,18 +126,18 @@ class Lane:
         host, port = self.bigquery.upstream
         base = f"http://{host}:{port}/bigquery/v2/projects/demo-flights"
         dataset = f"demo_flights_{self.target}"
-        tables = servers.http("GET", f"{base}/datasets/{dataset}/tables").get("tables", [])
+        tables = ask("GET", f"{base}/datasets/{dataset}/tables").get("tables", [])
         if table not in {entry["tableReference"]["tableId"] for entry in tables}:
             return None
         sql = f"select version, count(*), count(distinct n) from {dataset}.{table} group by version"
-        answer = servers.http("POST", f"{base}/queries", {"query": sql, "useLegacySql": False})
+        answer = ask("POST", f"{base}/queries", {"query": sql, "useLegacySql": False})
         rows = [[int(cell["v"]) for cell in row["f"]] for row in answer.get("rows", [])]
         return {version: (count, different) for version, count, different in rows}
 
     def flow_runs(self) -> list[dict[str, Any]]:
         host, port = self.prefect.upstream
         body = {"sort": "EXPECTED_START_TIME_DESC", "limit": 50}
-        runs = servers.http("POST", f"http://{host}:{port}/api/flow_runs/filter", body)
+        runs = ask("POST", f"http://{host}:{port}/api/flow_runs/filter", body)
         return [run for run in runs if run["parameters"].get("target") == self.target]
 
 
@@ -214,7 +215,7 @@ def lanes(directory: Path, number: int) -> Iterator[list[Lane]]:
                 },
                 "location": "EU",
             }
-            servers.http("POST", f"{bigquery}/bigquery/v2/projects/demo-flights/datasets", body)
+            ask("POST", f"{bigquery}/bigquery/v2/projects/demo-flights/datasets", body)
         subprocess.run(
             [
                 sys.executable,

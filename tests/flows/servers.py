@@ -32,13 +32,6 @@ def free_port() -> int:
         return port
 
 
-def http(method: str, url: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=60) as response:
-        return json.loads(response.read() or b"null")
-
-
 @contextmanager
 def process(command: list[str], ready: str, log: Path, env: Mapping[str, str]) -> Iterator[None]:
     """Run a server until the block ends. ``ready`` is a URL that it answers once it is up."""

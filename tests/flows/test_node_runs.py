@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.node_events import Finished, Node, Started
 from flows.node_runs import NodeRuns
-from tests.flows import servers
+from tests.asking import ask
 from tests.flows.conftest import Platform
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def node_runs(platform: Platform, run_id: str, states: dict[str, str]) -> dict[s
 
 def history(platform: Platform, task_run: dict[str, Any]) -> list[str]:
     url = f"{platform.prefect}/task_run_states/?task_run_id={task_run['id']}"
-    return [state["name"] for state in sorted(servers.http("GET", url), key=lambda one: one["timestamp"])]
+    return [state["name"] for state in sorted(ask("GET", url), key=lambda one: one["timestamp"])]
 
 
 def logs(platform: Platform, task_run_id: str) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def logs(platform: Platform, task_run_id: str) -> list[dict[str, Any]]:
     deadline = time.monotonic() + 30
     body = {"logs": {"task_run_id": {"any_": [task_run_id]}}}
     while True:
-        lines: list[dict[str, Any]] = servers.http("POST", f"{platform.prefect}/logs/filter", body)
+        lines: list[dict[str, Any]] = ask("POST", f"{platform.prefect}/logs/filter", body)
         if lines or time.monotonic() > deadline:
             return lines
         time.sleep(0.2)

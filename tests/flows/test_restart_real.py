@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.asking import ask
 from tests.flows import servers
 from tests.flows.conftest import _COMMAND, TINY, Platform
 from tests.signals import heed_ctrl_c
@@ -94,7 +95,7 @@ def fresh(tmp_path: Path) -> Path:
 
 
 def state(platform: Platform, flow_run: str) -> str:
-    return str(servers.http("GET", f"{platform.prefect}/flow_runs/{flow_run}")["state"]["name"])
+    return str(ask("GET", f"{platform.prefect}/flow_runs/{flow_run}")["state"]["name"])
 
 
 def test_a_killed_run_is_resumed_and_recorded_as_crashed(platform: Platform, fresh: Path) -> None:
@@ -136,7 +137,7 @@ def test_a_second_run_waits_or_is_refused(platform: Platform, fresh: Path, tmp_p
             assert f"for the target tiny, held by the flow run {first.flow_run}\n" in waiting.printed
             assert first.end(1) == 0
     assert state(platform, refused.flow_run) == "Failed"
-    limit = servers.http("GET", f"{platform.prefect}/v2/concurrency_limits/dbt-tiny")
+    limit = ask("GET", f"{platform.prefect}/v2/concurrency_limits/dbt-tiny")
     assert limit["active_slots"] == 0
 
 
@@ -177,7 +178,7 @@ def copy_blocks(platform: Platform, source: str, target: str, endpoint: str, tok
         ("dbt-cli-profile", "dbt-cli-profile", "target_configs"),
     ):
         path = f"block_types/slug/{block_type}/block_documents/name/{name}-{source}?include_secrets=true"
-        document = servers.http("GET", f"{platform.prefect}/{path}")
+        document = ask("GET", f"{platform.prefect}/{path}")
         data = document["data"]
         if block_type == "gcp-credentials":
             data["service_account_info"]["token_uri"] = f"{tokens}/token"
@@ -189,7 +190,7 @@ def copy_blocks(platform: Platform, source: str, target: str, endpoint: str, tok
         if field:
             data[field] = {"$ref": {"block_document_id": made[field]}}
         kept = {key: document[key] for key in ("block_type_id", "block_schema_id")}
-        created = servers.http(
+        created = ask(
             "POST", f"{platform.prefect}/block_documents/", {"name": f"{name}-{target}", "data": data, **kept}
         )
         made["credentials" if block_type == "gcp-credentials" else "target_configs"] = created["id"]
@@ -210,7 +211,7 @@ def test_a_stopped_run_stops_its_jobs(
         job = re.findall(r"j=bq:\w+:([0-9a-f-]{36})&", run.dbt_log)[-1]
         if how == "cancel":
             wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-            servers.http("POST", f"{platform.prefect}/flow_runs/{run.flow_run}/set_state", wish)
+            ask("POST", f"{platform.prefect}/flow_runs/{run.flow_run}/set_state", wish)
         else:
             os.kill(run.process.pid, getattr(signal, how))
         assert run.end(60) == code, run.printed

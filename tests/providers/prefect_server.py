@@ -43,7 +43,7 @@ class PrefectServer:
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """Send a request, again while SQLite is busy."""
-        for _ in range(50):
+        for _ in range(200):
             response = self.http.request(method, path, **options)
             if response.status_code != 503:
                 break

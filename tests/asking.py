@@ -1,0 +1,28 @@
+"""Ask a server over plain HTTP, as anybody could."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+PATIENCE = 60.0  # seconds
+
+
+def ask(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    """Return the JSON of the answer, or None. 503 is asked again: Prefect's SQLite has one writer."""
+    deadline = time.monotonic() + PATIENCE
+    again = False
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        while True:
+            response = client.request(method, url, json=body, headers=headers)
+            if response.status_code != 503 or time.monotonic() > deadline:
+                break
+            again = True
+            time.sleep(0.3)
+    if again and method == "DELETE" and response.status_code == 404:
+        return None  # the answer was 503, yet it was done
+    response.raise_for_status()
+    return response.json() if response.content else None
