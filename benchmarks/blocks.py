@@ -34,8 +34,9 @@ from tests.providers.prefect_server import PrefectServer
 PROJECT = Path(__file__).parents[1]
 PROFILE = "dbt-cli-profile"
 EMPTY = "import pulumi\npulumi.export('nothing', 1)\n"
-# What Pulumi itself takes for as many resources of a dynamic provider that does nothing.
-BARE = """
+# What Pulumi itself takes for as many resources of a dynamic provider that does nothing. A module of its own:
+# a class of the main program is pickled with all it holds, which Pulumi's SDK can't do more than 300 times.
+NOTHING = """
 from pulumi.dynamic import CreateResult, Resource, ResourceProvider
 
 class Nothing(ResourceProvider):
@@ -44,6 +45,9 @@ class Nothing(ResourceProvider):
 
 class Bare(Resource, module="bare", name="Bare"):
     pass
+"""
+BARE = """
+from nothing import Bare, Nothing
 
 for number in range({count}):
     Bare(Nothing(), f"nothing-{{number}}", {{"data": {{"a": "b"}}}})
@@ -64,7 +68,7 @@ def ours(times: Times, stack: Stack, chains: int) -> None:
     stack.program(EMPTY)
     stack.pulumi("up", "--yes", "--skip-preview")
     timed(times, "no blocks: no-op up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
-    stack.program(BARE.format(count=3 * chains))
+    bare_program(stack, chains)
     stack.pulumi("up", "--yes", "--skip-preview")
     timed(times, "bare resources: no-op up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
     stack.pulumi("destroy", "--yes", "--skip-preview")
@@ -75,34 +79,55 @@ def ours(times: Times, stack: Stack, chains: int) -> None:
     timed(times, "ours: destroy", lambda: stack.pulumi("destroy", "--yes", "--skip-preview"))
 
 
-def grown(times: Times, stack: Stack, chains: int) -> None:
-    """Ten times as many chains."""
+def bare_program(stack: Stack, chains: int) -> None:
+    """Write the program of as many resources that do nothing as the chains have blocks."""
+    (stack.root / "program" / "nothing.py").write_text(NOTHING)
+    stack.program(BARE.format(count=3 * chains))
+
+
+def grown(times: Times, stack: Stack, server: PrefectServer, chains: int) -> None:
+    """What ten times as many chains take, against what Pulumi takes for ten times as many bare resources."""
+    for name, number in (("", chains), (", ten times as many", 10 * chains)):
+        bare_program(stack, number)
+        timed(times, f"bare resources{name}: up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
+        timed(
+            times,
+            f"bare resources{name}: destroy",
+            lambda: stack.pulumi("destroy", "--yes", "--skip-preview"),
+        )
     kills.prepare(stack, "grown-", 10 * chains)
     timed(times, "ours, ten times as many: up", lambda: stack.pulumi("up", "--yes", "--skip-preview"))
     timed(
         times, "ours, ten times as many: destroy", lambda: stack.pulumi("destroy", "--yes", "--skip-preview")
     )
+    with closing(PrefectClient(Server(server.url), Requests(Server(server.url)))) as client:
+        inside(times, "provider, ten times as many", client, 10 * chains)
+
+
+def inside(times: Times, name: str, client: PrefectClient, chains: int) -> None:
+    """Time what the provider does, without Pulumi: one block after the other."""
+    provider = Lifecycle(lambda: client)
+    held: dict[str, dict[str, object]] = {}
+
+    def create() -> None:
+        for number in range(chains):
+            for slug, data in bodies(number).items():
+                given = {"block_type": slug, "block_name": f"inside-{slug}-{number}", "data": data}
+                document_id, outputs = provider.create(provider.check({}, given).inputs)
+                held[document_id] = outputs
+
+    timed(times, f"{name}: create", create)
+    # Another run's, as for Pulumi: within one run, what was created is not deleted.
+    provider = Lifecycle(lambda: client)
+    timed(times, f"{name}: read", lambda: [provider.read(*one) for one in held.items()])
+    timed(times, f"{name}: delete", lambda: list(map(provider.delete, reversed(held))))
 
 
 def plain_http(times: Times, server: PrefectServer, chains: int) -> None:
     """The same blocks by one request each, one after the other: inside the provider, and without it."""
     with closing(PrefectClient(Server(server.url), Requests(Server(server.url)))) as client:
         kinds = {slug: schema(client, slug) for slug in (CREDENTIALS, TARGET, PROFILE)}
-        provider = Lifecycle(lambda: client)
-        held: dict[str, dict[str, object]] = {}
-
-        def create() -> None:
-            for number in range(chains):
-                for slug, data in bodies(number).items():
-                    given = {"block_type": slug, "block_name": f"inside-{slug}-{number}", "data": data}
-                    document_id, outputs = provider.create(provider.check({}, given).inputs)
-                    held[document_id] = outputs
-
-        timed(times, "provider: create", create)
-        # Another run's, as for Pulumi: within one run, what was created is not deleted.
-        provider = Lifecycle(lambda: client)
-        timed(times, "provider: read", lambda: [provider.read(*one) for one in held.items()])
-        timed(times, "provider: delete", lambda: list(map(provider.delete, reversed(held))))
+        inside(times, "provider", client, chains)
         made: list[str] = []
 
         def by_http() -> None:
@@ -190,6 +215,11 @@ RATIOS = (
     ("provider: delete", "plain HTTP: delete"),
     ("ours, ten times as many: up", "ours: up"),
     ("ours, ten times as many: destroy", "ours: destroy"),
+    ("bare resources, ten times as many: up", "bare resources: up"),
+    ("bare resources, ten times as many: destroy", "bare resources: destroy"),
+    ("provider, ten times as many: create", "provider: create"),
+    ("provider, ten times as many: read", "provider: read"),
+    ("provider, ten times as many: delete", "provider: delete"),
 )
 
 
@@ -201,7 +231,7 @@ def report(times: Times, chains: int) -> None:
         "rounds)"
     )
     for name, seconds in times.items():
-        print(f"  {name:28} {medians[name]:7.2f}  ({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)})")
+        print(f"  {name:42} {medians[name]:7.2f}  ({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)})")
     print("\nratios")
     for one, other in RATIOS:
         if one in medians and other in medians:
@@ -228,7 +258,7 @@ def main() -> None:
                 ours(times, stack, options.chains)
                 plain_http(times, server, options.chains)
             for _ in range(options.grown_rounds):
-                grown(times, stack, options.chains)
+                grown(times, stack, server, options.chains)
             if (options.peers / "tofu.xz").exists():
                 (directory / "peer").mkdir()
                 peer = Peer(options.peers, directory / "peer", server.url, options.chains)
