@@ -243,8 +243,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.blocks", description=__doc__)
     parser.add_argument("--chains", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--slow-rounds", type=int, default=1, help="of the peer as installed, minutes each")
-    parser.add_argument("--grown-rounds", type=int, default=1, help="of ten times as many chains")
+    parser.add_argument("--slow-rounds", type=int, default=5, help="of the peer as installed, minutes each")
+    parser.add_argument("--grown-rounds", type=int, default=5, help="of ten times as many chains")
     parser.add_argument("--peers", type=Path, default=PROJECT.parent / "shared" / "peers")
     options = parser.parse_args()
     times: Times = {}
