@@ -91,18 +91,24 @@ async def note_effects(gateway: Gateway, caller: Caller, access: SqlAccess) -> N
             await datasets.adopt(gateway, project, dataset, caller, caller.email)
     for table in access.dropped:
         changed |= forget_view(gateway, table)
-    for view in access.views:
-        reads = [(read.project, read.dataset, read.table) for read in view.reads]
-        note_view(gateway, view.name, ViewRecord(query=view.query, reads=reads))
+    for made in access.views:
+        reads = [(read.project, read.dataset, read.table) for read in made.reads]
+        note_view(gateway, made.name, ViewRecord(query=made.query, reads=reads))
         changed = True
     if changed:
         gateway.store.save()
 
 
-def note_view(gateway: Gateway, name: TableRef, view: ViewRecord) -> None:
+def view(gateway: Gateway, name: TableRef) -> ViewRecord | None:
+    """Give what is noted of a view, None if there is no view of this name."""
+    record = gateway.authorizer.project(name.project).datasets.get(name.dataset)
+    return record.views.get(name.table) if record is not None else None
+
+
+def note_view(gateway: Gateway, name: TableRef, made: ViewRecord) -> None:
     """Note what a view refers to. The caller saves the state."""
     if _known(gateway, name.project, name.dataset):
-        gateway.authorizer.project(name.project).datasets[name.dataset].views[name.table] = view
+        gateway.authorizer.project(name.project).datasets[name.dataset].views[name.table] = made
 
 
 def forget_view(gateway: Gateway, name: TableRef) -> bool:
@@ -120,9 +126,8 @@ def _known(gateway: Gateway, project: str, dataset: str) -> bool:
 
 def _check_view(gateway: Gateway, caller: Caller, name: TableRef, seen: set[TableRef]) -> None:
     seen.add(name)
-    record = gateway.authorizer.project(name.project).datasets.get(name.dataset)
-    view = record.views.get(name.table) if record is not None else None
-    for base in (TableRef(*read) for read in view.reads) if view is not None else ():
+    known = view(gateway, name)
+    for base in (TableRef(*read) for read in known.reads) if known is not None else ():
         dataset = gateway.authorizer.project(base.project).datasets.get(base.dataset)
         if base in seen or (dataset is not None and view_is_authorized(name, dataset)):
             continue

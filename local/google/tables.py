@@ -124,10 +124,7 @@ async def _one_table(gateway: Gateway, caller: Caller, request: Request, table: 
     if request.method == "GET":
         return await _get(gateway, caller, request, table)
     if request.method == "DELETE":
-        answer = await gateway.backend.stream(request, caller)
-        if answer.status_code < 400 and queries.forget_view(gateway, table):
-            gateway.store.save()
-        return answer
+        return await _delete(gateway, caller, request, table)
     view = _checked_view(gateway, caller, table, await json_body(request))
     answer = await gateway.backend.stream(request, caller, await request.body())
     if view is not None and answer.status_code < 400:
@@ -137,14 +134,30 @@ async def _one_table(gateway: Gateway, caller: Caller, request: Request, table: 
 
 
 async def _get(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
-    record = gateway.authorizer.project(table.project).datasets.get(table.dataset)
-    view = record.views.get(table.table) if record is not None else None
+    view = queries.view(gateway, table)
     if view is None:
         return await gateway.backend.stream(request, caller)
     status, answer = await gateway.backend.call("GET", request.url.path, caller)
     raise_refusal(status, answer)
     # The emulator keeps a view's SQL to itself.
     return JSONResponse(answer | {"view": {"query": view.query, "useLegacySql": False}})
+
+
+async def _delete(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
+    if queries.view(gateway, table) is not None:
+        # The emulator's own DELETE is for tables only, and fails on a view.
+        path = f"/bigquery/v2/projects/{table.project}/queries"
+        sql = f"DROP VIEW `{table.project}`.`{table.dataset}`.`{table.table}`"
+        status, answer = await gateway.backend.call(
+            "POST", path, caller, body={"query": sql, "useLegacySql": False}
+        )
+        raise_refusal(status, answer)
+        answered = Response(status_code=204)
+    else:
+        answered = await gateway.backend.stream(request, caller)
+    if answered.status_code < 400 and queries.forget_view(gateway, table):
+        gateway.store.save()
+    return answered
 
 
 def _checked_view(

@@ -171,6 +171,19 @@ def test_dataset_lives_through_the_real_client(setup: Setup) -> None:
         setup.owner.get_dataset(setup.dataset)
 
 
+def test_a_view_is_deleted_and_becomes_a_table(setup: Setup) -> None:
+    name = f"{PROJECT}.{setup.dataset}.v"
+    setup.owner.query(f"create view {setup.dataset}.v as select 1 as x").result()
+    setup.owner.delete_table(name)
+    with pytest.raises(NotFound):
+        setup.owner.get_table(name)
+    with pytest.raises(NotFound):
+        setup.owner.delete_table(name)
+    setup.owner.query(f"create table {setup.dataset}.v as select 2 as x").result()
+    assert setup.owner.get_table(name).table_type == "TABLE"
+    setup.owner.delete_table(name)
+
+
 def test_metadata_views_that_the_emulator_lacks(setup: Setup) -> None:
     setup.load(setup.owner).result()
     setup.owner.query(f"insert {setup.dataset}.t values (9, 'x')").result()
