@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ import psutil
 
 _EVERY_SECONDS = 0.1
 _MEBIBYTE = 1 << 20
+_MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # getrusage(2) of either
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,17 @@ def run(command: list[str], env: Mapping[str, str], cwd: Path, log: Path, limit:
     if process.returncode != 0:
         end = log.read_text(errors="replace")[-3000:]
         raise CommandFailedError(f"exit code {process.returncode} after {seconds:.0f} s: {command}\n{end}")
-    largest = spent.ru_maxrss * 1024 / _MEBIBYTE
-    return Usage(seconds, spent.ru_utime + spent.ru_stime, max(peak[0], largest))
+    return Usage(seconds, spent.ru_utime + spent.ru_stime, max(peak[0], _largest(spent)))
+
+
+def _largest(spent: resource.struct_rusage) -> float:
+    """Return the peak of the largest process, or 0 if it could be our own.
+
+    A new process is a copy of this one until it runs its command, and Linux counts that as well.
+    """
+    if spent.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+        return 0
+    return spent.ru_maxrss * _MAXRSS_BYTES / _MEBIBYTE
 
 
 def _watch(pid: int, peak: list[float], ended: threading.Event) -> None:

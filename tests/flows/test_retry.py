@@ -28,25 +28,6 @@ GOOD = step_result([node("a"), node("b")], 1.0)
 BUSY = step_result([node("a"), node("b", "error", message="503 POST https://x: Backend error")], 1.0)
 WRONG = step_result([node("a"), node("b", "error", message="Syntax error at [1:1]")], 1.0)
 
-_TWICE = """
-import json, sys
-from pathlib import Path
-from flows import blocks, dbt_runner, profile
-from tests.flows.servers import http
-made = profile.from_document(blocks.load_dbt_cli_profile("tiny"), "tiny")
-lines = []
-log = lambda level, message: lines.append(message)
-with dbt_runner.open_project(made, Path(sys.argv[1])) as project:
-    project.parse(log)
-    first = project.run(log)
-    del lines[:]
-    url = made.output["api_endpoint"] + "/bigquery/v2/projects/demo-flights/queries"
-    sql = "create table demo_flights_tiny.late as select 1 as id"
-    http("POST", url, {"query": sql, "useLegacySql": False})
-    second = project.run(log)
-print(json.dumps({"first": first, "second": second, "lines": lines}))
-"""
-
 
 class FakeProject:
     """A dbt project that gives one prepared result, or error, for each attempt."""
@@ -98,7 +79,7 @@ def test_what_will_fail_again_is_tried_once() -> None:
 def test_a_second_attempt_runs_only_what_is_missing(platform: Platform, project: Path) -> None:
     greetings = project / "models" / "greetings.sql"
     greetings.write_text(greetings.read_text() + "where id in (select id from demo_flights_tiny.late)\n")
-    done = run([sys.executable, "-c", _TWICE, str(project)], platform.environment())
+    done = run([sys.executable, "-m", "tests.flows.run_twice", str(project)], platform.environment())
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["first"]["counts"] == {"error": 1, "skipped": 1, "success": 2}
