@@ -1,4 +1,4 @@
-"""The options of `python -m flows.pipeline`, and its answer to a machine."""
+"""The options of `python -m flows.pipeline`, its answer to a machine, and what all commands share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flows import json_logs, options
 from flows.errors import DbtFailedError, PipelineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flows.results import PipelineReport
 
@@ -31,9 +31,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         allow_abbrev=False,
     )
-    made.add_argument(
-        "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
-    )
+    add_target(made)
     chosen = made.add_argument_group("what runs")
     for name, verb in (("--select", "run only"), ("--exclude", "leave out")):
         chosen.add_argument(
@@ -70,6 +68,25 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--log-format", **json_logs.OPTION)
     return made
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the option that all commands have."""
+    parser.add_argument(
+        "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
+    )
+
+
+def exit_code(work: Callable[[], int]) -> int:
+    """Do the work of a command and return its exit code; a PipelineError is told, not raised."""
+    try:
+        return work()
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def parameters(given: argparse.Namespace) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from flows import (
     results,
     resuming,
     selection,
+    shared_sign_in,
     stopping,
 )
 from flows.errors import DbtError
@@ -86,8 +87,11 @@ class DbtProject:
             selection.check(self.options, lambda note: self._invoke("list", _silent, note).result)
 
     def docs(self, log: Log) -> None:
-        """Write the documentation site into `flows.dbt_args.docs_path`. Raises DbtError."""
-        self._invoke("docs", log)
+        """Write the site into `flows.dbt_args.docs_path`. Raises DbtError if it is incomplete."""
+        outcome = self._invoke("docs", log)
+        if not outcome.success:
+            why = "; ".join(outcome.result.errors or ["not every node compiles, see above"])
+            raise DbtError(f"dbt's documentation is incomplete: {self._redact(' '.join(why.split()))}")
 
     def freshness(self, log: Log) -> StepResult:
         """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
@@ -152,7 +156,12 @@ class DbtProject:
             manifest=self._manifest,
             callbacks=[_harmless(one, log) for one in (self._forward(log), *callbacks)],
         )
-        with _one_at_a_time, _environment(self.profile.environment), stopping.dbt_stops_its_jobs():
+        with (
+            _one_at_a_time,
+            _environment(self.profile.environment),
+            stopping.dbt_stops_its_jobs(),
+            shared_sign_in.dbt_signs_in_once(),
+        ):
             outcome = runner.invoke(arguments)
         if outcome.exception is not None:
             if not isinstance(outcome.exception, Exception):

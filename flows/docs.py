@@ -9,9 +9,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from flows import blocks, dbt_args, dbt_runner, profile, warehouse
-from flows.command_line import INTERRUPTED
-from flows.errors import PipelineError
+from flows import blocks, command_line, dbt_args, dbt_runner, profile, warehouse
 from flows.names import PROJECT_ROOT
 from flows.options import Options
 
@@ -70,9 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 all is well, or served until Ctrl-C, 1 dbt failed, 2 wrong usage, 3 not "
         "set up (`pulumi up -s TARGET`), 4 Prefect or BigQuery does not answer, 130 interrupted",
     )
-    parser.add_argument(
-        "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
-    )
+    command_line.add_target(parser)
     parser.add_argument("--serve", action="store_true", help="serve the site on 127.0.0.1 until Ctrl-C")
     parser.add_argument(
         "--port", type=int, default=0, help="where to serve it (default: any port that is free)"
@@ -83,24 +79,23 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     given = _parser().parse_args(argv)
-    try:
+
+    def work() -> int:
         directory = generate(given.target, PROJECT_DIR)
-    except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    print(directory / "index.html", flush=True)
-    if not given.serve:
-        return 0
+        print(directory / "index.html", flush=True)
+        return _serve(directory, given.port) if given.serve else 0
+
+    return command_line.exit_code(work)
+
+
+def _serve(directory: Path, port: int) -> int:
     try:
-        serve(directory, given.port)
+        serve(directory, port)
     except OSError as error:
-        print(f"error: cannot serve on 127.0.0.1:{given.port}: {error.strerror}", file=sys.stderr)
+        print(f"error: cannot serve on 127.0.0.1:{port}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        pass
+        return 0  # the way to end it
     return 0
 
 

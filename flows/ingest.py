@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flows import blocks, names, raw_csv, raw_data
+from flows import blocks, command_line, names, raw_csv, raw_data
 from flows.errors import NotSetUpError, PipelineError, UnreachableError
 from flows.raw_tables import TABLES
 
@@ -145,9 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 all is well, 1 the load failed, 2 wrong usage or a bad file, 3 not set up "
         "(`pulumi up -s TARGET`), 4 Prefect, BigQuery or the package index does not answer, 130 interrupted",
     )
-    parser.add_argument(
-        "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
-    )
+    command_line.add_target(parser)
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="where the five CSV files are; without it, they are fetched"
     )
@@ -158,16 +156,13 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(argv)
-    try:
+
+    def work() -> int:
         loaded = ingest(options.target, options.data, force=options.force)
-    except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return 130
-    _say(f"{len(loaded)} of {len(TABLES)} tables loaded")
-    return 0
+        _say(f"{len(loaded)} of {len(TABLES)} tables loaded")
+        return 0
+
+    return command_line.exit_code(work)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from google.oauth2.credentials import Credentials
 
 from tests.checkout import Checkout
 from tests.dbt import figures
-from tests.end_to_end import servers
+from tests.end_to_end import servers, site
 
 pytestmark = pytest.mark.real
 
@@ -83,6 +83,21 @@ def test_dbt_works_without_prefect(project: Checkout) -> None:
     ok(project.run("sh", "-c", "cd dbt && dbt docs generate --target local"))
     catalog = json.loads((project.root / "dbt" / "target" / "catalog.json").read_text())
     assert catalog["nodes"]["model.projet_m2_bi.fct_flights"]["columns"]
+
+
+def test_the_documentation_is_served(project: Checkout) -> None:
+    with site.served(project) as url:
+        assert b"<title>dbt Docs</title>" in site.read(f"{url}/")[1]
+        manifest = json.loads(site.read(f"{url}/manifest.json?cb=1")[1])
+        catalog = json.loads(site.read(f"{url}/catalog.json")[1])
+        assert catalog["sources"].keys() == manifest["sources"].keys()
+        assert {name.partition(".")[0] for name in catalog["nodes"]} == {"model", "seed", "snapshot"}
+        assert "carrier" in catalog["nodes"]["model.projet_m2_bi.fct_flights"]["columns"]
+        for other in ("/graph.gpickle", "/partial_parse.msgpack", "/../run_results.json", "/nothing"):
+            assert site.read(url + other)[0] == 404
+        taken = project.python(*site.COMMAND, "--port", url.rpartition(":")[2])
+    assert taken.returncode == 2
+    assert "Address already in use" in taken.stderr.splitlines()[-1]
 
 
 def test_a_restart_of_the_platform_loses_nothing(project: Checkout) -> None:

@@ -108,14 +108,14 @@ def test_an_answer_lost_as_the_run_ends_changes_nothing(lane: Lane) -> None:
 
 @dataclass
 class TokenWearsOut(Plan):
-    """Refuses a token that has been used twice: unlike its age, that is the same on a busy machine."""
+    """Refuses a token that was used five times: unlike its age, that is the same on a busy machine."""
 
     uses: Counter[str] = field(default_factory=Counter)
 
     def next(self, authorization: str, path: str = "") -> str:
         self.counts["requests"] += 1
         self.uses[authorization] += 1
-        if self.uses[authorization] > 2:
+        if self.uses[authorization] > 5:
             self.counts["401 before"] += 1
             return "401 before"
         return ""
