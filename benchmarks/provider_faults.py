@@ -9,42 +9,68 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from local.paths import user_cache
 from local.pulumi_cli import find
-from tests.providers import chains, kills, prefect_server
+from tests.providers import chains, kills, object_kills, object_mixtures, prefect_server
 from tests.providers.engine import Stack
 from tests.providers.faults import Plan, proxy
+from tests.providers.objects_there import There
 from tests.providers.prefect_server import PrefectServer
 
 
 def mixtures(server: PrefectServer, runs: int) -> Counter[str]:
-    """Put chains of blocks through seeded mixtures of faults; the requests and the faults."""
+    """Put chains of blocks, then the other objects, through seeded faults; the requests and the faults."""
     counts: Counter[str] = Counter()
     with proxy(server.url, Plan(seed=0, share=0)) as before:
-        for seed in range(runs):
-            counts += chains.run(before, server, "mix-", seed).counts
-            print(f"\r{seed + 1} of {runs} mixtures", end="", flush=True)
-    print()
+        for what, run in (("blocks", chains.run), ("objects", object_mixtures.run)):
+            for seed in range(runs):
+                counts += run(before, server, "mix-", seed).counts
+                print(f"\r{seed + 1} of {runs} mixtures of faults: {what}", end="", flush=True)
+            print()
     return counts
 
 
-def killings(server: PrefectServer, directory: Path, wanted: int, count: int) -> Counter[str]:
+Round = Callable[[int, kills.Longest], Counter[str]]
+
+
+def killings(stack: Stack, round_: Round, wanted: int, what: str) -> Counter[str]:
     """Kill `up` and `destroy`, each `wanted` times, and recover; what the recovery asked for."""
-    stack = Stack(directory, server.url, find.directory(user_cache(), print))
-    kills.prepare(stack, "kill-", count)
     longest = kills.longest(stack)
     counts: Counter[str] = Counter()
     # A command may be done before the moment comes, so that it takes some rounds more.
     for seed in range(3 * wanted):
-        counts += kills.run(stack, server, "kill-", count, seed, longest)
+        counts += round_(seed, longest)
         done = min(counts["up killed"], counts["destroy killed"])
-        print(f"\r{done} of {wanted} kills of each", end="", flush=True)
+        print(f"\r{done} of {wanted} kills of each: {what}", end="", flush=True)
         if done == wanted:
             break
     print()
     return counts
+
+
+def of_blocks(server: PrefectServer, directory: Path, wanted: int, count: int) -> Counter[str]:
+    """Kill a program of `count` chains of three blocks."""
+    stack = Stack(directory, server.url, find.directory(user_cache(), print))
+    kills.prepare(stack, "kill-", count)
+    return killings(
+        stack,
+        lambda seed, longest: kills.run(stack, server, "kill-", count, seed, longest),
+        wanted,
+        "blocks",
+    )
+
+
+def of_objects(server: PrefectServer, directory: Path, wanted: int) -> Counter[str]:
+    """Kill a program of one object of each other kind."""
+    stack = Stack(directory, server.url, find.directory(user_cache(), print))
+    object_kills.prepare(stack, "kill-")
+    there = There(server, "kill-")
+    return killings(
+        stack, lambda seed, longest: object_kills.run(stack, there, seed, longest), wanted, "objects"
+    )
 
 
 def main() -> None:
@@ -58,7 +84,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as root, prefect_server.running(Path(root) / "prefect") as server:
         print(dict(mixtures(server, options.mixtures)))
-        print(dict(killings(server, Path(root) / "stack", options.kills, options.chains)))
+        print(dict(of_blocks(server, Path(root) / "blocks", options.kills, options.chains)))
+        print(dict(of_objects(server, Path(root) / "objects", options.kills)))
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ class DbtProject:
 
         ``callbacks`` see dbt's events, too.
         """
-        lean_imports.import_bigquery()  # before dbt imports it with all its extras
+        lean_imports.import_dbt()
         from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 4 s
 
         arguments = dbt_args.arguments(

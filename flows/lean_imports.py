@@ -1,13 +1,17 @@
-"""Import Google's BigQuery client without the packages that only data frames need.
+"""Import dbt and Google's BigQuery client without what takes time and is used by nobody.
 
 `google.cloud.bigquery` imports pandas, db-dtypes and pyarrow where they are installed, and dbt-bigquery has
 them installed: about a second of processor time and 80 MB, at each start. The client takes their absence for
 an extra that was not installed. dbt moves no data frame through it: queries and seeds go over the REST API,
 Python models run elsewhere.
+
+The garbage collector walks again and again through the 300,000 objects that dbt's modules are made of, while
+they load and while dbt runs; none of them is ever garbage. That is a fifth of dbt's import.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -26,3 +30,19 @@ def import_bigquery() -> None:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+def import_dbt() -> None:
+    """Import `dbt.cli.main` with its BigQuery adapter, and take what is loaded out of garbage collection."""
+    if "dbt.cli.main" in sys.modules:
+        return
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        import_bigquery()
+        importlib.import_module("dbt.cli.main")
+        importlib.import_module("dbt.adapters.bigquery")
+        gc.freeze()
+    finally:
+        if collecting:
+            gc.enable()

@@ -14,7 +14,7 @@ def tell(code: str) -> str:
         "-W",
         "error",
         "-c",
-        f"import sys\nfrom flows.lean_imports import import_bigquery\n{code}",
+        f"import sys\nfrom flows.lean_imports import import_bigquery, import_dbt\n{code}",
     ]
     return subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=60
@@ -40,3 +40,18 @@ from google.cloud.bigquery import table
 print(table.pyarrow is pyarrow, table.pandas, sys.modules["pyarrow"] is pyarrow)
 """
     assert tell(code) == "True None True"
+
+
+def test_dbt_is_loaded_lean_and_left_alone_by_the_garbage_collector() -> None:
+    code = """
+import gc
+collected = [one["collections"] for one in gc.get_stats()]
+import_dbt()
+print([one["collections"] for one in gc.get_stats()] == collected)
+print(gc.isenabled(), gc.get_freeze_count() > 100_000)
+print({"pandas", "pyarrow"} & set(sys.modules), {"dbt.cli.main", "dbt.adapters.bigquery"} <= set(sys.modules))
+frozen = gc.get_freeze_count()
+import_dbt()
+print(gc.get_freeze_count() == frozen)
+"""
+    assert tell(code).splitlines() == ["True", "True True", "set() True", "True"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers import object_programs
+from tests.providers import kills, object_kills, object_mixtures, object_programs
 from tests.providers.engine import Stack
 from tests.providers.faults import BEFORE, Plan, proxy
 from tests.providers.objects_there import There
@@ -186,6 +186,25 @@ def test_lost_answers_leave_no_duplicate_and_no_false_conflict(
         assert there.schedule("nightly")["schedule"]["cron"] == "0 4 * * *"
         stack.destroy()
         assert sum(before.plan.counts.values()) > before.plan.counts["requests"]
+    assert there.nothing()
+
+
+def test_seeded_mixtures_of_faults_late_writes_among_them(prefect: PrefectServer, prefix: str) -> None:
+    with proxy(prefect.url, Plan(seed=0, share=0)) as before:
+        for seed in range(8):
+            assert object_mixtures.run(before, prefect, prefix, seed).counts["requests"] > 0
+
+
+def test_a_killed_up_and_a_killed_destroy_are_taken_on(stack: Stack, there: There, prefix: str) -> None:
+    """`python -m benchmarks.provider_faults` kills many more."""
+    object_kills.prepare(stack, prefix)
+    assert kills.kill(stack, lambda: there.pool() is not None, *kills.UP)
+    kills.recover(stack, *kills.UP)
+    object_kills.check(there, 3, "0 2 * * *")
+    stack.pulumi("preview", "--expect-no-changes")
+    assert kills.kill(stack, lambda: there.automations() == [], *kills.DESTROY)
+    assert not there.nothing()
+    kills.recover(stack, *kills.DESTROY)
     assert there.nothing()
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import lzma
 import os
-import platform as machine
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from local.gcp_plugin.install import NAME, write_plugin
-from local.paths import PROJECT as ROOT
+from local.gcp_plugin.install import write_plugin
+from tests import official_gcp
 from tests.local.gcp_plugin import platform
 from tests.local.gcp_plugin.engine import Plugin, Stack
 
-OFFICIAL = ROOT.parent / "shared" / "gcp-plugin" / f"{NAME}.xz"
 StackMaker = Callable[[Plugin], Stack]
 
 
@@ -37,16 +32,10 @@ def local_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> 
 
 @pytest.fixture(scope="session")
 def official_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> Plugin:
-    if (sys.platform, machine.machine()) != ("linux", "x86_64"):
-        pytest.skip("the official plugin at hand is for linux/amd64")
-    if not OFFICIAL.exists():
-        pytest.skip(f"the official plugin is not at hand ({OFFICIAL})")
     directory = tmp_path_factory.mktemp("official")
-    with lzma.open(OFFICIAL) as packed, (directory / NAME).open("wb") as unpacked:
-        shutil.copyfileobj(packed, unpacked, 1 << 20)
-    (directory / NAME).chmod(0o755)
+    executable = official_gcp.unpack(directory)
     plugin = _installed("official", directory, tmp_path_factory.mktemp("home"), pulumi_bin)
-    (directory / NAME).unlink()
+    executable.unlink()
     return plugin
 
 

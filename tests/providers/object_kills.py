@@ -1,0 +1,46 @@
+"""`kills` for the other objects: kill an `up` or `destroy` of one of each kind, and recover."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from tests.providers import object_programs
+from tests.providers.engine import Stack
+from tests.providers.kills import DESTROY, UP, Longest, after, kill, recover
+from tests.providers.objects_there import There
+
+
+def prepare(stack: Stack, prefix: str) -> None:
+    stack.program(object_programs.ALL)
+    stack.config("prefix", prefix)
+
+
+def run(stack: Stack, there: There, seed: int, longest: Longest) -> Counter[str]:
+    """One round: kill an `up` and a `destroy`; recover from each as `kills.recover` does."""
+    dice = random.Random(seed)
+    counts: Counter[str] = Counter()
+    limit, cron = seed + 4, f"{seed % 60} 2 * * *"
+    stack.config("limit", str(limit))
+    stack.config("cron", cron)
+    counts["up killed"] += kill(stack, after(dice.uniform(0.5, longest.up)), *UP)
+    counts += Counter({f"up: {what}": n for what, n in recover(stack, *UP).items()})
+    check(there, limit, cron)
+    stack.pulumi("preview", "--expect-no-changes")
+    counts["destroy killed"] += kill(stack, after(dice.uniform(0.5, longest.destroy)), *DESTROY)
+    counts += Counter({f"destroy: {what}": n for what, n in recover(stack, *DESTROY).items()})
+    assert there.nothing()
+    return counts
+
+
+def check(there: There, limit: int, cron: str) -> None:
+    """Exactly the declared objects are there, with these settings."""
+    pool, deployment, variable = there.pool(), there.deployment(), there.variable()
+    assert pool
+    assert deployment
+    assert variable
+    assert (pool["concurrency_limit"], variable["value"]) == (limit, {"a": [1, 0.5, ""]})
+    assert {one["slug"] for one in deployment["schedules"]} == {"nightly", "hourly"}
+    assert there.schedule("nightly")["schedule"]["cron"] == cron
+    related = there.automation()["trigger"]["match_related"]
+    assert related["prefect.resource.id"] == f"prefect.deployment.{deployment['id']}"

@@ -1,0 +1,92 @@
+"""One object of each kind put through a client, and what the server must hold after each step."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+from providers.http import Requests, Server
+from providers.objects.kinds import KINDS
+from providers.objects.lifecycle import ObjectLifecycle
+from tests.providers.chains import ANSWER_TIMEOUT
+from tests.providers.faults import Plan, Proxy
+from tests.providers.objects_there import There
+from tests.providers.prefect_server import PrefectServer
+
+# The pool first: a deployment names it.
+ORDER = ("work-pool", "deployment", "variable", "automation")
+
+
+def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
+    """What a program says about each kind."""
+    command = {"type": "object", "properties": {"command": {"type": "string"}}}
+    return {
+        "work-pool": {
+            "name": f"{prefix}pool",
+            "type": "process",
+            "base_job_template": {"job_configuration": {"command": "{{ command }}"}, "variables": command},
+            "concurrency_limit": version,
+        },
+        "deployment": {
+            "name": f"{prefix}deployment",
+            "flow_name": f"{prefix}flow",
+            "entrypoint": "flow.py:main",
+            "schedules": {"nightly": {"cron": f"{version} 2 * * *", "timezone": "UTC"}},
+        },
+        "variable": {"name": f"{prefix}variable", "value": {"version": version}},
+        "automation": {
+            "name": f"{prefix}automation",
+            "trigger": {
+                "type": "event",
+                "posture": "Reactive",
+                "expect": ["prefect.flow-run.Failed"],
+                "threshold": version,
+            },
+            "actions": [{"type": "do-nothing"}],
+        },
+    }
+
+
+def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, share: float = 0.3) -> Plan:
+    """Put one of each through its whole life at once, by one seed's faults. Raises if anything is amiss."""
+    name = f"{prefix}{seed}-"
+    there = There(direct, name)
+    proxy.plan = plan = Plan(seed, share=share)
+    server = Server(proxy.url)
+    with closing(Requests(server, answer_timeout=ANSWER_TIMEOUT)) as http, ThreadPoolExecutor(4) as pool:
+        every = {kind: ObjectLifecycle(KINDS[kind], lambda: http) for kind in ORDER}
+        made = {kind: _checked(every[kind], inputs(name, 1)[kind]) for kind in ORDER}
+        ids = dict(zip(ORDER, pool.map(lambda kind: every[kind].create(made[kind])[0], ORDER), strict=True))
+        _settled(proxy, there, ids, 1)
+        news = {kind: _checked(every[kind], inputs(name, 2)[kind]) for kind in ORDER}
+        list(pool.map(lambda kind: every[kind].update(ids[kind], made[kind], news[kind]), ORDER))
+        _settled(proxy, there, ids, 2)
+        for kind in ORDER:
+            found = every[kind].read(ids[kind], news[kind])
+            assert found is not None
+            assert not every[kind].diff(ids[kind], found, news[kind])[0].changes
+        list(pool.map(lambda kind: every[kind].delete(ids[kind], news[kind]), ORDER))
+    proxy.drain()
+    assert there.nothing()
+    return plan
+
+
+def _checked(lifecycle: ObjectLifecycle, given: dict[str, Any]) -> dict[str, Any]:
+    checked = lifecycle.check({}, given)
+    assert checked.problems == []
+    return checked.inputs
+
+
+def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> None:
+    proxy.drain()
+    pool, deployment, variable = there.pool(), there.deployment(), there.variable()
+    assert pool
+    assert deployment
+    assert variable
+    automation = there.automation()
+    found = [one["id"] for one in (pool, deployment, variable, automation)]
+    assert found == [ids[kind] for kind in ORDER]
+    assert (pool["concurrency_limit"], variable["value"]) == (version, {"version": version})
+    assert there.schedule("nightly")["schedule"]["cron"] == f"{version} 2 * * *"
+    assert automation["trigger"]["threshold"] == version
