@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.at_work():
             self._spoil(self.server.plan.next(self.command))
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def _spoil(self, fault: str) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

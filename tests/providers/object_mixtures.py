@@ -55,18 +55,26 @@ def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, share: floa
     proxy.plan = plan = Plan(seed, share=share)
     server = Server(proxy.url)
     with closing(Requests(server, answer_timeout=ANSWER_TIMEOUT)) as http, ThreadPoolExecutor(4) as pool:
-        every = {kind: ObjectLifecycle(KINDS[kind], lambda: http) for kind in ORDER}
-        made = {kind: _checked(every[kind], inputs(name, 1)[kind]) for kind in ORDER}
-        ids = dict(zip(ORDER, pool.map(lambda kind: every[kind].create(made[kind])[0], ORDER), strict=True))
+
+        def commanded() -> dict[str, ObjectLifecycle]:
+            """Each command of Pulumi has a provider process of its own."""
+            return {kind: ObjectLifecycle(KINDS[kind], lambda: http) for kind in ORDER}
+
+        up = commanded()
+        made = {kind: _checked(up[kind], inputs(name, 1)[kind]) for kind in ORDER}
+        ids = dict(zip(ORDER, pool.map(lambda kind: up[kind].create(made[kind])[0], ORDER), strict=True))
         _settled(proxy, there, ids, 1)
-        news = {kind: _checked(every[kind], inputs(name, 2)[kind]) for kind in ORDER}
-        list(pool.map(lambda kind: every[kind].update(ids[kind], made[kind], news[kind]), ORDER))
+        again = commanded()
+        news = {kind: _checked(again[kind], inputs(name, 2)[kind]) for kind in ORDER}
+        list(pool.map(lambda kind: again[kind].update(ids[kind], made[kind], news[kind]), ORDER))
         _settled(proxy, there, ids, 2)
+        refresh = commanded()
         for kind in ORDER:
-            found = every[kind].read(ids[kind], news[kind])
+            found = refresh[kind].read(ids[kind], news[kind])
             assert found is not None
-            assert not every[kind].diff(ids[kind], found, news[kind])[0].changes
-        list(pool.map(lambda kind: every[kind].delete(ids[kind], news[kind]), ORDER))
+            assert not refresh[kind].diff(ids[kind], found, news[kind])[0].changes
+        destroy = commanded()
+        list(pool.map(lambda kind: destroy[kind].delete(ids[kind], news[kind]), ORDER))
     proxy.drain()
     assert there.nothing()
     return plan
