@@ -92,7 +92,8 @@ def test_the_documentation_is_served(project: Checkout) -> None:
         catalog = json.loads(site.read(f"{url}/catalog.json")[1])
         assert catalog["sources"].keys() == manifest["sources"].keys()
         assert {name.partition(".")[0] for name in catalog["nodes"]} == {"model", "seed", "snapshot"}
-        assert "carrier" in catalog["nodes"]["model.projet_m2_bi.fct_flights"]["columns"]
+        columns = catalog["nodes"]["model.projet_m2_bi.fct_flights"]["columns"]
+        assert columns["distance_miles"]["comment"] == "Distance between the two airports, miles."
         for other in ("/graph.gpickle", "/partial_parse.msgpack", "/../run_results.json", "/nothing"):
             assert site.read(url + other)[0] == 404
         taken = project.python(*site.COMMAND, "--port", url.rpartition(":")[2])
