@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -25,6 +27,11 @@ pytestmark = pytest.mark.real
 
 TINY = Path(__file__).parents[1] / "flows" / "tiny_dbt"
 DEPLOYMENT = "pipeline-dbt-complet/dbt-local"
+SLOW = (
+    "select count(*) as id from unnest(generate_array(1, 4000)) a, unnest(generate_array(1, 100000)) b "
+    "where mod(a * 7 + b, 11) = 3"
+)
+Found = TypeVar("Found")
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +109,19 @@ def run(project: Checkout) -> dict[str, Any]:
     return dict(found)
 
 
+def state(project: Checkout, run_id: str) -> set[str]:
+    return {ask("GET", f"{api(project)}/flow_runs/{run_id}")["state"]["type"]}
+
+
+def until(found: Callable[[], Found], seconds: float = 240.0) -> Found:
+    """Wait until there is something, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    return value
+
+
 def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, alerted: Sink) -> None:
     with worker(deployed):
         good = run(deployed)
@@ -127,6 +147,25 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
     }
     assert "dbt-run failed" in told["message"]
     assert "broken" in told["message"]
+
+
+def test_a_run_cancelled_in_prefect_stops_its_job(deployed: Checkout) -> None:
+    dbt = deployed.root / "dbt"
+    (dbt / "models" / "slow.sql").write_text(SLOW)
+    deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
+    body = {"parameters": {"target": "local", "select": "slow"}, "state": {"type": "SCHEDULED"}}
+    with worker(deployed):
+        created = servers.prefect(deployed, f"/deployments/{deployment['id']}/create_flow_run", body)
+        log = dbt / "logs" / "local" / "dbt.log"
+        # BigQuery has answered with a job that runs.
+        started = r"model\.tiny\.slow.*j=bq:\w+:([0-9a-f-]{36})&"
+        [job] = until(lambda: re.findall(started, log.read_text() if log.exists() else "", re.DOTALL))
+        wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+        servers.prefect(deployed, f"/flow_runs/{created['id']}/set_state", wish)
+        ended = until(lambda: state(deployed, created["id"]) - {"RUNNING", "CANCELLING"})
+    assert ended == {"CANCELLED"}
+    known = servers.google(deployed, f"/bigquery/v2/projects/demo-flights/jobs/{job}")
+    assert known["status"]["errorResult"]["reason"] == "stopped"
 
 
 def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:
