@@ -25,7 +25,7 @@ import yaml
 from benchmarks import generated_dbt, measured
 from benchmarks.measured import CommandFailedError, Usage
 from tests.asking import ask
-from tests.flows import servers
+from tests.flows import elsewhere, servers
 
 TARGET = "bench"
 BARE = "dbt build"
@@ -67,14 +67,6 @@ def pipeline():
     PrefectDbtRunner(settings=settings).invoke(["build"])
 
 pipeline()
-"""
-# `python -m flows.pipeline` on another dbt project than the one of this repository.
-_PIPELINE = """
-import sys
-from pathlib import Path
-from flows import pipeline
-pipeline.PROJECT_DIR = Path(sys.argv[1])
-sys.exit(pipeline.main(sys.argv[2:]))
 """
 
 
@@ -173,7 +165,7 @@ def ways(made: Platform, projects: Path) -> dict[str, list[str]]:
         "dbt run && dbt test": ["sh", "-c", f"dbt run {where} && dbt test {where}"],
         "DbtCoreOperation, two tasks": [python, "-c", _DBT_CORE_OPERATION, at("operation"), profiles],
         "PrefectDbtRunner": [python, "-c", _PREFECT_DBT_RUNNER, at("runner"), profiles],
-        OURS: [python, "-c", _PIPELINE, at("ours"), "--target", TARGET],
+        OURS: elsewhere.words(projects / "ours", "--target", TARGET),
     }
 
 

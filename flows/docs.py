@@ -95,7 +95,7 @@ def _serve(directory: Path, port: int) -> int:
         print(f"error: cannot serve on 127.0.0.1:{port}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return 0  # the way to end it
+        pass  # the way to end it
     return 0
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.paths import PROJECT as ROOT
+from tests import tiny
 from tests.asking import ask
 from tests.checkout import Checkout
 
@@ -48,7 +48,7 @@ def google(project: Checkout, method: str, path: str, body: Any = None) -> Any:
 def tiny_project(project: Checkout) -> None:
     """Put a dbt project of seconds, which reads one raw table, into the checkout."""
     made = project.root / "tiny"
-    shutil.copytree(ROOT / "tests" / "flows" / "tiny_dbt", made)
+    shutil.copytree(tiny.DIRECTORY, made)
     (made / "models" / "from_raw.sql").write_text("select * from demo_flights_local_raw.things\n")
     schema = {"fields": [{"name": "id", "type": "INTEGER"}]}
     table = {"tableReference": {"tableId": "things"}, "schema": schema}

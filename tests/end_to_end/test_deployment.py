@@ -12,12 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from tests import sink
+from tests import sink, tiny
 from tests.asking import ask
 from tests.checkout import Checkout
 from tests.end_to_end import servers
@@ -25,12 +24,7 @@ from tests.sink import Sink
 
 pytestmark = pytest.mark.real
 
-TINY = Path(__file__).parents[1] / "flows" / "tiny_dbt"
 DEPLOYMENT = "pipeline-dbt-complet/dbt-local"
-SLOW = (
-    "select count(*) as id from unnest(generate_array(1, 4000)) a, unnest(generate_array(1, 100000)) b "
-    "where mod(a * 7 + b, 11) = 3"
-)
 Found = TypeVar("Found")
 
 
@@ -47,7 +41,7 @@ def deployed(project: Checkout, alerted: Sink) -> Iterator[Checkout]:
     settings = project.root / "Pulumi.local.yaml"
     text = settings.read_text()
     dbt.rename(kept)
-    shutil.copytree(TINY, dbt)
+    shutil.copytree(tiny.DIRECTORY, dbt)
     block = create_webhook(project, alerted.url)
     settings.write_text(text.replace("config:\n", "config:\n  projet-m2-bi:alertBlock: webhook/sink\n"))
     try:
@@ -151,7 +145,7 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
 
 def test_a_run_cancelled_in_prefect_stops_its_job(deployed: Checkout) -> None:
     dbt = deployed.root / "dbt"
-    (dbt / "models" / "slow.sql").write_text(SLOW)
+    (dbt / "models" / "slow.sql").write_text(tiny.SLOW)
     deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
     body = {"parameters": {"target": "local", "select": "slow"}, "state": {"type": "SCHEDULED"}}
     with worker(deployed):

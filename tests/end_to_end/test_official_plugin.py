@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from local.pulumi_home import GCP_VERSION
-from tests import official_gcp
+from tests import official_gcp, tiny
 from tests.checkout import Checkout
 from tests.end_to_end import servers
-from tests.end_to_end.test_deployment import TINY
 
 pytestmark = pytest.mark.real
 
@@ -30,7 +29,7 @@ def official(project: Checkout, tmp_path: Path) -> Iterator[Checkout]:
     assert (home / f"resource-gcp-v{GCP_VERSION}" / executable.name).stat().st_size == size
     executable.unlink()
     shutil.rmtree(project.root / "dbt")
-    shutil.copytree(TINY, project.root / "dbt")
+    shutil.copytree(tiny.DIRECTORY, project.root / "dbt")
     yield project
     ok(project, "destroy", "--yes", "--skip-preview")
 

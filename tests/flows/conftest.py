@@ -15,20 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import tiny
 from tests.asking import ask
-from tests.flows import servers
+from tests.flows import elsewhere, servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TINY = Path(__file__).parent / "tiny_dbt"
-_COMMAND = """
-import sys
-from pathlib import Path
-from flows import pipeline
-pipeline.PROJECT_DIR = Path(sys.argv[1])
-sys.exit(pipeline.main(sys.argv[2:]))
-"""
 
 
 @dataclass
@@ -61,9 +53,7 @@ class Platform:
 
     def command(self, project: Path, target: str, **changes: str) -> Finished:
         """Run `python -m flows.pipeline --target …` on another dbt project."""
-        return run(
-            [sys.executable, "-c", _COMMAND, str(project), "--target", target], self.environment(**changes)
-        )
+        return run(elsewhere.words(project, "--target", target), self.environment(**changes))
 
     def query(self, sql: str) -> list[list[Any]]:
         url = f"{self.bigquery}/bigquery/v2/projects/demo-flights/queries"
@@ -124,4 +114,4 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the tiny dbt project, for the tests of one module to change and restore."""
-    return Path(shutil.copytree(TINY, tmp_path_factory.mktemp("project") / "dbt"))
+    return Path(shutil.copytree(tiny.DIRECTORY, tmp_path_factory.mktemp("project") / "dbt"))

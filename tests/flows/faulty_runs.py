@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.asking import ask
-from tests.flows import faults, servers
+from tests.flows import elsewhere, faults, servers
 from tests.flows.faults import Plan
 
 if TYPE_CHECKING:
@@ -33,13 +33,6 @@ _MODELS = {
 }
 _PROJECT = 'name: faulty\nversion: "1.0"\nprofile: projet_m2_bi\nmodel-paths: [models]\n'
 _TESTS = "models:\n  - name: rebuilt\n    columns:\n      - name: n\n        data_tests: [unique]\n"
-_PIPELINE = """
-import sys
-from pathlib import Path
-from flows import pipeline
-pipeline.PROJECT_DIR = Path(sys.argv[1])
-sys.exit(pipeline.main(sys.argv[2:]))
-"""
 
 
 @dataclass
@@ -102,7 +95,7 @@ class Lane:
             "PREFECT_HOME": str(self.home),
             "PYTHONPATH": str(servers.ROOT),
         }
-        command = [sys.executable, "-c", _PIPELINE, str(self.project), "--target", self.target]
+        command = elsewhere.words(self.project, "--target", self.target)
         try:
             done = subprocess.run(
                 command,

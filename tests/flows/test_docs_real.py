@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.conftest import Platform, run
+from tests.flows import elsewhere
+from tests.flows.conftest import Finished, Platform, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.real
 
-_COMMAND = """
-import sys
-from pathlib import Path
-from flows import docs
-docs.PROJECT_DIR = Path(sys.argv[1])
-sys.exit(docs.main(sys.argv[2:]))
-"""
 
-
-def words(project: Path, *options: str) -> list[str]:
-    return [sys.executable, "-c", _COMMAND, str(project), *options]
+def docs(platform: Platform, project: Path, target: str) -> Finished:
+    return run(elsewhere.words(project, "--target", target, command="flows.docs"), platform.environment())
 
 
 def test_a_catalog_with_holes_is_a_failure(platform: Platform, project: Path) -> None:
     """A bare emulator has no `__TABLES__`; what stands before it in the local platform answers for it."""
     assert platform.command(project, "tiny").code == 0
-    done = run(words(project, "--target", "tiny"), platform.environment())
+    done = docs(platform, project, "tiny")
     assert done.code == 1
     assert done.err.splitlines()[-1].startswith("error: dbt's documentation is incomplete: Database Error")
     assert "Traceback" not in done.err
@@ -44,7 +36,7 @@ def test_no_key_is_left_in_the_site(platform: Platform, project: Path) -> None:
 
 
 def test_a_missing_block_is_named(platform: Platform, project: Path) -> None:
-    done = run(words(project, "--target", "nowhere"), platform.environment())
+    done = docs(platform, project, "nowhere")
     assert done.code == 3
     assert done.err.startswith("error: ")
     assert "pulumi up -s nowhere" in done.err

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.conftest import _COMMAND, Finished, Platform, run
+from tests.flows import elsewhere
+from tests.flows.conftest import Finished, Platform, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,7 @@ pytestmark = pytest.mark.real
 
 
 def command(platform: Platform, project: Path, *options: str) -> Finished:
-    words = [sys.executable, "-c", _COMMAND, str(project), "--target", "tiny", *options]
-    return run(words, platform.environment())
+    return run(elsewhere.words(project, "--target", "tiny", *options), platform.environment())
 
 
 def test_a_selection_is_run_and_told_as_json(platform: Platform, project: Path) -> None:

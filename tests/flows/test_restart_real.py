@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import tiny
 from tests.asking import ask
-from tests.flows import servers
-from tests.flows.conftest import _COMMAND, TINY, Platform
+from tests.flows import elsewhere, servers
+from tests.flows.conftest import Platform
 from tests.signals import heed_ctrl_c
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.real
-
-# Some seconds of the emulator's time on any machine.
-SLOW = (
-    "select count(*) as id from unnest(generate_array(1, 4000)) a, unnest(generate_array(1, 100000)) b "
-    "where mod(a * 7 + b, 11) = 3"
-)
 
 
 class Run:
@@ -41,7 +36,7 @@ class Run:
         self.target = target
         self.log = project.parent / f"stderr-{time.monotonic_ns()}"
         self.out = self.log.with_suffix(".out")
-        command = [sys.executable, "-c", _COMMAND, str(project), "--target", target, *options]
+        command = elsewhere.words(project, "--target", target, *options)
         with self.log.open("wb") as err, self.out.open("wb") as out:
             self.process = subprocess.Popen(
                 command,
@@ -91,7 +86,7 @@ def started(platform: Platform, project: Path, target: str, *options: str) -> It
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
     """A project of this test alone."""
-    return shutil.copytree(TINY, tmp_path / "dbt")
+    return shutil.copytree(tiny.DIRECTORY, tmp_path / "dbt")
 
 
 def state(platform: Platform, flow_run: str) -> str:
@@ -121,8 +116,8 @@ def test_a_killed_run_is_resumed_and_recorded_as_crashed(platform: Platform, fre
 
 
 def test_a_second_run_waits_or_is_refused(platform: Platform, fresh: Path, tmp_path: Path) -> None:
-    (fresh / "models" / "slow.sql").write_text(SLOW)
-    elsewhere = shutil.copytree(TINY, tmp_path / "elsewhere")
+    (fresh / "models" / "slow.sql").write_text(tiny.SLOW)
+    elsewhere = shutil.copytree(tiny.DIRECTORY, tmp_path / "elsewhere")
     with started(platform, fresh, "tiny", "--select", "slow") as first:
         first.wait_until(lambda text: " START " in text)
         with (
@@ -203,7 +198,7 @@ def copy_blocks(platform: Platform, source: str, target: str, endpoint: str, tok
 def test_a_stopped_run_stops_its_jobs(
     platform: Platform, gateway: str, fresh: Path, how: str, code: int, ends: str
 ) -> None:
-    (fresh / "models" / "slow.sql").write_text(SLOW)
+    (fresh / "models" / "slow.sql").write_text(tiny.SLOW)
     url, token = gateway.split()
     with started(platform, fresh, "stop", "--select", "slow") as run:
         # BigQuery has answered with a job that runs.

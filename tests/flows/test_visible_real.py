@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flows import failing_rows
+from tests import tiny
 from tests.flows import otlp
-from tests.flows.conftest import TINY, Finished, Platform
+from tests.flows.conftest import Finished, Platform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """Run the flow where one test fails, one has an error, and a piece of the key turns up all over."""
-    project = shutil.copytree(TINY, tmp_path_factory.mktemp("visible") / "dbt")
+    project = shutil.copytree(tiny.DIRECTORY, tmp_path_factory.mktemp("visible") / "dbt")
     marker = platform.pem.splitlines()[3]
     tests = project / "tests"
     tests.mkdir()

@@ -130,17 +130,35 @@ def run(
     stack: Stack, prefect: PrefectServer, prefix: str, count: int, seed: int, longest: Longest
 ) -> Counter[str]:
     """One round: kill an `up` that makes or changes every block, and a `destroy`; recover from each."""
-    dice = random.Random(seed)
-    counts: Counter[str] = Counter()
     version = f"v{seed}"
     stack.config("version", version)
+
+    def all_there() -> None:
+        assert held(prefect, prefix) == declared(prefix, count, version)
+
+    def none_there() -> None:
+        assert held(prefect, prefix) == {}
+
+    return both(stack, seed, longest, all_there, none_there)
+
+
+def both(
+    stack: Stack,
+    seed: int,
+    longest: Longest,
+    all_there: Callable[[], None],
+    none_there: Callable[[], None],
+) -> Counter[str]:
+    """Kill an `up` and a `destroy`, each at a random moment; recover from each, and see what is there."""
+    dice = random.Random(seed)
+    counts: Counter[str] = Counter()
     counts["up killed"] += kill(stack, after(dice.uniform(0.5, longest.up)), *UP)
     counts += Counter({f"up: {what}": n for what, n in recover(stack, *UP).items()})
-    assert held(prefect, prefix) == declared(prefix, count, version)
+    all_there()
     stack.pulumi("preview", "--expect-no-changes")
     counts["destroy killed"] += kill(stack, after(dice.uniform(0.5, longest.destroy)), *DESTROY)
     counts += Counter({f"destroy: {what}": n for what, n in recover(stack, *DESTROY).items()})
-    assert held(prefect, prefix) == {}
+    none_there()
     return counts
 
 

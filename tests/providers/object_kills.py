@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 from tests.providers import object_programs
 from tests.providers.engine import Stack
-from tests.providers.kills import DESTROY, UP, Longest, after, kill, recover
+from tests.providers.kills import Longest, both
 from tests.providers.objects_there import There
 
 
@@ -17,20 +16,15 @@ def prepare(stack: Stack, prefix: str) -> None:
 
 
 def run(stack: Stack, there: There, seed: int, longest: Longest) -> Counter[str]:
-    """One round: kill an `up` and a `destroy`; recover from each as `kills.recover` does."""
-    dice = random.Random(seed)
-    counts: Counter[str] = Counter()
+    """One round: kill an `up` that makes or changes objects, and a `destroy`; recover from each."""
     limit, cron = seed + 4, f"{seed % 60} 2 * * *"
     stack.config("limit", str(limit))
     stack.config("cron", cron)
-    counts["up killed"] += kill(stack, after(dice.uniform(0.5, longest.up)), *UP)
-    counts += Counter({f"up: {what}": n for what, n in recover(stack, *UP).items()})
-    check(there, limit, cron)
-    stack.pulumi("preview", "--expect-no-changes")
-    counts["destroy killed"] += kill(stack, after(dice.uniform(0.5, longest.destroy)), *DESTROY)
-    counts += Counter({f"destroy: {what}": n for what, n in recover(stack, *DESTROY).items()})
-    assert there.nothing()
-    return counts
+
+    def none_there() -> None:
+        assert there.nothing()
+
+    return both(stack, seed, longest, lambda: check(there, limit, cron), none_there)
 
 
 def check(there: There, limit: int, cron: str) -> None:
