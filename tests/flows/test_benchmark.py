@@ -31,13 +31,17 @@ def test_models_refer_only_to_layers_above(tmp_path: Path) -> None:
             assert name.partition("'")[0] < path.stem
 
 
-_CHILD = "import time; held = b'x' * (64 << 20); time.sleep(0.6)"
+# Holds its memory until its stdin is closed, so that both do so at the same time, however slowly they start.
+_CHILD = "import sys; held = b'x' * (64 << 20); print(flush=True); sys.stdin.read()"
 _PARENT = f"""
 import subprocess, sys, time
-children = [subprocess.Popen([sys.executable, '-c', {_CHILD!r}]) for _ in range(2)]
+pipe = subprocess.PIPE
+children = [subprocess.Popen([sys.executable, '-c', {_CHILD!r}], stdin=pipe, stdout=pipe) for _ in range(2)]
+for child in children: child.stdout.readline()
 start = time.process_time()
 while time.process_time() - start < 0.3: pass
-for child in children: child.wait()
+time.sleep(1)
+for child in children: child.communicate()
 """
 
 
