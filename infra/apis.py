@@ -1,4 +1,4 @@
-"""The Google APIs that the other parts call."""
+"""The Google APIs that the other parts, and the runs, call."""
 
 from __future__ import annotations
 
@@ -34,4 +34,5 @@ def apis(settings: Settings) -> tuple[str, ...]:
     if not settings.enable_apis:
         return ()
     keyless = ("iamcredentials",) if settings.identity == "impersonation" else ()
-    return ("bigquery", "cloudresourcemanager", "iam", *keyless)
+    runs = ("run",) if settings.work_pool_type == "cloud-run-v2" else ()
+    return ("bigquery", "cloudresourcemanager", "iam", *keyless, *runs)

@@ -59,6 +59,7 @@ class Settings(BaseModel):
     code_path: str = ""
     image: Annotated[str, AfterValidator(check_image), Field(validate_default=True)] = ""
     region: Annotated[str, AfterValidator(check_region), Field(validate_default=True)] = ""
+    workers: sign_in.Workers = []
     alert_block: Annotated[str, AfterValidator(check_alert_block)] = ""
     identity: sign_in.Way = "key"
     impersonators: sign_in.Impersonators = []

@@ -1,4 +1,4 @@
-"""How dbt signs in: the three ways, and which settings go together.
+"""How dbt signs in: the three ways, who else is named in the settings, and which of them go together.
 
 `key`: a service account's key in the block. `impersonation`: no key exists, and whoever runs the flow acts as
 the service account. `attached`: the machine that runs the flow has the service account as its own identity.
@@ -18,7 +18,7 @@ MIX = "mix"
 # https://cloud.google.com/iam/docs/principal-identifiers; the public at large may not act as anybody.
 _MEMBER = re.compile(r"(?:(?:user|group|serviceAccount):[^@\s:]+@[^@\s:]+|principal(?:Set)?://\S+)")
 
-Way = Literal["key", "impersonation", "attached"]
+CLOUD_RUN = "cloud-run-v2"
 
 
 def _as_list(value: Any) -> Any:
@@ -31,13 +31,41 @@ def _as_list(value: Any) -> Any:
         return value
 
 
-def _check_impersonators(members: list[str], info: ValidationInfo) -> list[str]:
+def _check_way(way: str, info: ValidationInfo) -> str:
+    if info.data.get("work_pool_type") == CLOUD_RUN and way != "attached":
+        raise PydanticCustomError(
+            MIX,
+            "with `workPoolType: cloud-run-v2` each run already is dbt's service account, which may neither "
+            "act as itself nor start runs with its key. Set `pulumi config set projet-m2-bi:identity "
+            "attached -s <stack>`",
+        )
+    return way
+
+
+def _check_members(members: list[str]) -> list[str]:
     for member in members:
         if not _MEMBER.fullmatch(member):
             raise ValueError(
                 f"{member!r} is nobody who could act as a service account: write user:NAME@example.com, "
                 "group:NAME@example.com, serviceAccount:EMAIL or principal://…"
             )
+    return sorted(set(members))
+
+
+def _check_workers(members: list[str], info: ValidationInfo) -> list[str]:
+    pool_type = info.data.get("work_pool_type", CLOUD_RUN)
+    if members and pool_type != CLOUD_RUN:
+        raise PydanticCustomError(
+            MIX,
+            "with `workPoolType: {pool_type}` a worker needs no right in Google Cloud to start a run. Remove "
+            "this line (`pulumi config rm projet-m2-bi:workers -s <stack>`), or set "
+            "`pulumi config set projet-m2-bi:workPoolType cloud-run-v2 -s <stack>`",
+            {"pool_type": pool_type},
+        )
+    return members
+
+
+def _check_impersonators(members: list[str], info: ValidationInfo) -> list[str]:
     way = info.data.get("identity")
     if way == "impersonation" and not members:
         raise PydanticCustomError(
@@ -54,7 +82,7 @@ def _check_impersonators(members: list[str], info: ValidationInfo) -> list[str]:
             "`pulumi config set projet-m2-bi:identity impersonation -s <stack>`",
             {"way": way},
         )
-    return sorted(set(members))
+    return members
 
 
 def _check_rotation(value: str, info: ValidationInfo) -> str:
@@ -70,7 +98,10 @@ def _check_rotation(value: str, info: ValidationInfo) -> str:
     return value
 
 
-Impersonators = Annotated[
-    list[str], BeforeValidator(_as_list), AfterValidator(_check_impersonators), Field(validate_default=True)
+Way = Annotated[
+    Literal["key", "impersonation", "attached"], AfterValidator(_check_way), Field(validate_default=True)
 ]
+Members = Annotated[list[str], BeforeValidator(_as_list), AfterValidator(_check_members)]
+Impersonators = Annotated[Members, AfterValidator(_check_impersonators), Field(validate_default=True)]
+Workers = Annotated[Members, AfterValidator(_check_workers)]
 KeyRotation = Annotated[str, AfterValidator(_check_rotation)]

@@ -14,6 +14,7 @@ from infra.identity import Identity
 from infra.pages import bigquery_page, how_to_destroy
 from infra.settings import Settings
 from infra.warehouse import Warehouse
+from infra.workers import Workers
 from tests.infra.loops import event_loops
 from tests.infra.test_program import Recorder
 
@@ -37,7 +38,8 @@ def declared(**values: Any) -> Recorder:
         warehouse = Warehouse("warehouse", config, apis.services)
         identity = Identity("identity", config, warehouse, apis.services)
         blocks = Blocks("blocks", config, warehouse, identity)
-        return pulumi.Output.all(blocks.profile.urn, *(service.urn for service in apis.services))
+        workers = Workers("workers", config, identity)
+        return pulumi.Output.all(blocks.profile.urn, workers.urn, *(service.urn for service in apis.services))
 
     pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
     return recorder
@@ -61,6 +63,16 @@ def test_attached_makes_neither() -> None:
     made = declared(identity="attached")
     assert made.inputs(KEY) == []
     assert made.inputs("gcp:serviceaccount/iAMMember:IAMMember") == []
+
+
+def test_workers_may_start_cloud_run_jobs_that_are_dbts_account() -> None:
+    cloud_run = {"workPoolType": "cloud-run-v2", "image": "i", "region": "europe-west1"}
+    made = declared(identity="attached", workers=[ADA], **cloud_run)
+    (as_account,) = made.inputs("gcp:serviceaccount/iAMMember:IAMMember")
+    assert (as_account["role"], as_account["member"]) == ("roles/iam.serviceAccountUser", ADA)
+    assert as_account["serviceAccountId"].endswith("/dbt-dev@demo-flights.iam.gserviceaccount.com")
+    on_project = made.inputs("gcp:projects/iAMMember:IAMMember")
+    assert ("roles/run.developer", ADA) in {(grant["role"], grant["member"]) for grant in on_project}
 
 
 def test_a_rotation_is_the_keys_keeper() -> None:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from infra import stack_file
+from infra.apis import apis
 from infra.settings import Settings, explain
 from local.paths import PROJECT
 
@@ -94,6 +95,7 @@ def test_an_odd_stack_file_has_no_lines(tmp_path: Path, text: str) -> None:
 
 
 WORKER = "serviceAccount:worker@demo-flights.iam.gserviceaccount.com"
+CLOUD_RUN = {"workPoolType": "cloud-run-v2", "image": "i", "region": "europe-west1"}
 
 
 def test_a_key_is_the_default_and_can_be_rotated() -> None:
@@ -104,6 +106,15 @@ def test_a_key_is_the_default_and_can_be_rotated() -> None:
 def test_impersonators_arrive_as_json() -> None:
     found = Settings.model_validate(GOOD | {"identity": "impersonation", "impersonators": f'["{WORKER}"]'})
     assert found.impersonators == [WORKER]
+
+
+def test_cloud_run_takes_the_attached_identity_and_its_own_api() -> None:
+    found = Settings.model_validate(
+        GOOD | CLOUD_RUN | {"identity": "attached", "enableApis": "true", "workers": [WORKER, WORKER]}
+    )
+    assert found.workers == [WORKER]
+    assert "run" in apis(found)
+    assert "run" not in apis(Settings.model_validate(GOOD | {"enableApis": "true"}))
 
 
 @pytest.mark.parametrize(
@@ -119,6 +130,13 @@ def test_impersonators_arrive_as_json() -> None:
         ),
         ({"identity": "impersonation", "impersonators": ["allUsers"]}, "'allUsers' is nobody who could act"),
         ({"identity": "impersonation", "impersonators": "ada@example.com"}, "projet-m2-bi:impersonators"),
+        (CLOUD_RUN | {"identity": "key"}, "`pulumi config set projet-m2-bi:identity attached -s dev`"),
+        (CLOUD_RUN | {"identity": "impersonation"}, "already is dbt's service account"),
+        ({"workers": [WORKER]}, "`pulumi config rm projet-m2-bi:workers -s dev`"),
+        (
+            CLOUD_RUN | {"identity": "attached", "workers": ["allUsers"]},
+            "'allUsers' is nobody who could act",
+        ),
         ({"identity": "oauth"}, "'key', 'impersonation' or 'attached'"),
         ({"tableExpirationDays": "-1"}, "projet-m2-bi:tableExpirationDays"),
     ],

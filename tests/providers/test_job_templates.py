@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from infra.deployments import job_values
 from infra.settings import Settings
@@ -24,24 +22,21 @@ from tests.providers.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.real
 IMAGE = "europe-west1-docker.pkg.dev/p/r/dbt:1"
+LOGIN = {"type": "authorized_user", "client_id": "x", "client_secret": "y", "refresh_token": "z"}
 ACCOUNT = "dbt-dev@demo-flights.iam.gserviceaccount.com"
-
-
-def key() -> dict[str, str]:
-    """A service account's key that Google's client can read."""
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return {
-        "type": "service_account",
-        "client_email": ACCOUNT,
-        "private_key": pem,
-        "token_uri": "http://127.0.0.1:9",
-    }
 
 
 def python(api_url: str, home: Path, *arguments: str, given: str = "") -> str:
     """Run a module in a process that may import Google's client."""
-    environment = {**os.environ, "PREFECT_API_URL": api_url, "PREFECT_HOME": str(home)}
+    # A worker that starts jobs in Google Cloud is signed in there as itself.
+    login = home / "login.json"
+    login.write_text(json.dumps(LOGIN))
+    environment = {
+        **os.environ,
+        "PREFECT_API_URL": api_url,
+        "PREFECT_HOME": str(home),
+        "GOOGLE_APPLICATION_CREDENTIALS": str(login),
+    }
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", *arguments],
         input=given,
@@ -61,12 +56,13 @@ def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> di
     """The job that each worker makes of the program's work pool."""
     with closing(chains.client(prefect.url, answer_timeout=30)) as client:
         schema = chains.schema(client, chains.CREDENTIALS)
-        data = {"project": "p-of-the-block", "service_account_info": key()}
+        data = {"project": "p-of-the-block"}
         block = client.create(chains.CREDENTIALS, "for-jobs", data, schema)
     base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "image": IMAGE}
+    base |= {"identity": "attached", "region": "europe-west1"}
     templates = {}
     for pool_type in WORKERS:
-        settings = Settings.model_validate({**base, "workPoolType": pool_type, "region": "europe-west1"})
+        settings = Settings.model_validate({**base, "workPoolType": pool_type})
         values = job_values(settings, ACCOUNT, reference(block.id))
         templates[pool_type] = filled(pool_type, values)
         # Prefect's server accepts it too, with the reference.
