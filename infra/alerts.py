@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from typing import Any
 
 import pulumi
 
 from infra.deployments import FLOW, Deployments
+from infra.pages import prefect_page
 from infra.settings import Settings
 from providers import Automation, ExistingBlock
 
 EVENTS = ("Failed", "TimedOut", "Crashed", "Late")
-CLOUD_API = re.compile(r"https://api\.([^/]+)/api/accounts/([^/]+)/workspaces/([^/]+)")
+WEBHOOK = "webhook"
+# Prefect sends its body as HTML.
+E_MAIL = "sendgrid-email"
 # Jinja, as Prefect renders it. The state's message names what failed in dbt.
 NAME, STATE, MESSAGE = (
     "{{ flow_run.name }}",
     "{{ flow_run.state.name }}",
-    "{{ flow_run.state.message or 'no message' }}",
+    "{{ (flow_run.state.message or 'no message') }}",
 )
 
 
@@ -38,15 +39,22 @@ class Alerts(pulumi.ComponentResource):
     ) -> None:
         super().__init__("projet-m2-bi:infra:Alerts", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        self.automation: Automation | None = None
         if settings.alert_block:
             block_type, _, block_name = settings.alert_block.partition("/")
-            block = ExistingBlock("alert-block", block_type=block_type, block_name=block_name, opts=child)
-            Automation(
+            block = ExistingBlock(
+                "alert-block",
+                block_type=block_type,
+                block_name=block_name,
+                capability=None if block_type == WEBHOOK else "notify",
+                opts=child,
+            )
+            self.automation = Automation(
                 "alerts",
                 name=f"dbt-{settings.environment}-alerts",
                 description=f"Tells {settings.alert_block} of runs that failed, crashed or are late.",
                 trigger=trigger(deployments.deployment.id),
-                actions=[action(settings.environment, block_type, block.id, run_url())],
+                actions=[action(settings.environment, block_type, block.id, run_page())],
                 tags=["dbt", settings.environment],
                 opts=child,
             )
@@ -70,40 +78,36 @@ def trigger(deployment_id: pulumi.Input[str]) -> dict[str, Any]:
 
 
 def action(target: str, block_type: str, block_id: pulumi.Input[str], url: str) -> dict[str, Any]:
-    """Prefect's own action for the block's type: a webhook gets JSON, all others a text."""
-    if block_type == "webhook":
+    """Prefect's own action for the block's type: a webhook gets JSON, e-mail HTML, all others a text."""
+    if block_type == WEBHOOK:
         return {"type": "call-webhook", "block_document_id": block_id, "payload": payload(target, url)}
+    lines = [f"{FLOW} on target {target}: run {NAME} is {STATE}.", MESSAGE, url]
     return {
         "type": "send-notification",
         "block_document_id": block_id,
         "subject": f"{FLOW} on {target}: {STATE}",
-        "body": f"{FLOW} on target {target}: run {NAME} is {STATE}.\n{MESSAGE}\n{url}",
+        "body": "\n".join(lines) if block_type != E_MAIL else html(lines),
     }
 
 
+def html(lines: list[str]) -> str:
+    """The lines for a reader of HTML; what Jinja puts into them is escaped."""
+    return "<br>\n".join(line.replace(" }}", " | e }}") for line in lines)
+
+
 def payload(target: str, url: str) -> str:
-    """A JSON object with flow, target, run, state, message and link; its values are escaped by Jinja."""
+    """A JSON object with flow, target, run, state, message and link; Jinja escapes its values."""
     fixed = {"flow": FLOW, "target": target, "link": url}
-    rendered = {name: text.replace("}}", "| tojson }}") for name, text in (("run", NAME), ("state", STATE))}
-    rendered["message"] = "{{ (flow_run.state.message or 'no message') | tojson }}"
+    texts = {"run": NAME, "state": STATE, "message": MESSAGE}
+    rendered = {name: text.replace(" }}", " | tojson }}") for name, text in texts.items()}
     pairs = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in fixed.items()]
     pairs += [f"{json.dumps(name)}: {template}" for name, template in rendered.items()]
     return "{" + ", ".join(pairs) + "}"
 
 
-def run_url() -> str:
-    """The page of a run, of the Prefect that the providers talk to; Jinja puts in the run's id.
+def run_page() -> str:
+    """The page of a run; Jinja puts in its id.
 
     Prefect's own `ui_url` only knows it where the server has been told its address.
     """
-    api = (pulumi.Config("prefect").get("apiUrl") or os.environ.get("PREFECT_API_URL") or "").rstrip("/")
-    return f"{page_url(api)}/runs/flow-run/{{{{ flow_run.id }}}}"
-
-
-def page_url(api_url: str) -> str:
-    """The address of Prefect's page for that of its API."""
-    cloud = CLOUD_API.fullmatch(api_url)
-    if cloud:
-        domain, account, workspace = cloud.groups()
-        return f"https://app.{domain}/account/{account}/workspace/{workspace}"
-    return api_url.removesuffix("/api")
+    return f"{prefect_page()}/runs/flow-run/{{{{ flow_run.id }}}}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pulumi
 
 from infra.settings import Settings
+
+_CLOUD_API = re.compile(r"https://api\.([^/]+)/api/accounts/([^/]+)/workspaces/([^/]+)")
 
 
 def bigquery_page(settings: Settings) -> str:
@@ -17,7 +20,21 @@ def bigquery_page(settings: Settings) -> str:
 
 def prefect_api() -> str:
     """The Prefect server's API, where the provider of the blocks finds it."""
-    return pulumi.Config("prefect").get("apiUrl") or os.environ.get("PREFECT_API_URL", "")
+    return (pulumi.Config("prefect").get("apiUrl") or os.environ.get("PREFECT_API_URL") or "").rstrip("/")
+
+
+def prefect_page() -> str:
+    """Prefect's page for people."""
+    return page_url(prefect_api())
+
+
+def page_url(api_url: str) -> str:
+    """The address of Prefect's page for that of its API."""
+    cloud = _CLOUD_API.fullmatch(api_url)
+    if cloud:
+        domain, account, workspace = cloud.groups()
+        return f"https://app.{domain}/account/{account}/workspace/{workspace}"
+    return api_url.removesuffix("/api")
 
 
 def how_to_destroy(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from providers.data import UNKNOWN
-from providers.errors import GoneError
+from providers.errors import GoneError, RejectedError
 from providers.objects.kind import MISSING, Found, Kind, Properties
 from providers.validation import name_problems
 
@@ -24,9 +24,13 @@ class ExistingBlocks(Kind):
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "required": ["block_type", "block_name"],
-        "properties": {"block_type": {"type": "string"}, "block_name": {"type": "string"}},
+        "properties": {
+            "block_type": {"type": "string"},
+            "block_name": {"type": "string"},
+            "capability": {"type": "string"},
+        },
     }
-    replaces = ("block_type", "block_name")
+    replaces = ("block_type", "block_name", "capability")
     unique = ("block_type", "block_name")
 
     def label(self, inputs: Properties) -> str:
@@ -40,10 +44,17 @@ class ExistingBlocks(Kind):
         return problems if slug == UNKNOWN else problems + name_problems(slug)
 
     def find(self, http: Requests, inputs: Properties) -> Found | None:
-        """Look it up."""
+        """Look it up. Raises RejectedError where its type can't do what it is for."""
         slug, name = quote(inputs["block_type"], safe=""), quote(inputs["block_name"], safe="")
         path = f"/block_types/slug/{slug}/block_documents/name/{name}"
-        return _found(http.send("GET", path, accept=MISSING))
+        response = http.send("GET", path, accept=MISSING)
+        found, wanted = _found(response), inputs.get("capability")
+        if found and wanted and wanted not in response.json()["block_schema"]["capabilities"]:
+            raise RejectedError(
+                f"{self.label(inputs)} is not for this: blocks of its type lack what Prefect calls the "
+                f"capability {wanted!r}; name a block of another type"
+            )
+        return found
 
     def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:  # noqa: ARG002
         """Read it by its id."""

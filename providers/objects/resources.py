@@ -235,11 +235,13 @@ class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
         resource_name: the resource's name in Pulumi.
         block_type: the block type's slug, such as `slack-webhook`.
         block_name: the block's name in Prefect.
+        capability: what the block has to be able to do, such as `notify`.
         opts: as for every resource.
     """
 
     block_type: Output[str]
     block_name: Output[str]
+    capability: Output[str | None]
 
     def __init__(
         self,
@@ -247,7 +249,8 @@ class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
         *,
         block_type: Input[str],
         block_name: Input[str],
+        capability: Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        properties = {"block_type": block_type, "block_name": block_name}
+        properties = {"block_type": block_type, "block_name": block_name, "capability": capability}
         super().__init__(PrefectObjectProvider("existing-block"), resource_name, properties, opts)

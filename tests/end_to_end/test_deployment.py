@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 from tests import sink, tiny
@@ -42,7 +43,13 @@ def deployed(project: Checkout, alerted: Sink) -> Iterator[Checkout]:
     text = settings.read_text()
     dbt.rename(kept)
     shutil.copytree(tiny.DIRECTORY, dbt)
-    block = create_webhook(project, alerted.url)
+    blocks = [
+        servers.create_block(project, "webhook", "sink", {"url": alerted.url}),
+        # What is no address of Slack's goes to Apprise, whose json:// is a POST to a server of one's own.
+        servers.create_block(
+            project, "slack-webhook", "sink", {"url": alerted.url.replace("http:", "json:")}
+        ),
+    ]
     settings.write_text(text.replace("config:\n", "config:\n  projet-m2-bi:alertBlock: webhook/sink\n"))
     try:
         up = project.pulumi("up", "--yes", "--skip-preview")
@@ -53,29 +60,16 @@ def deployed(project: Checkout, alerted: Sink) -> Iterator[Checkout]:
         kept.rename(dbt)
         settings.write_text(text)
         project.pulumi("up", "--yes", "--skip-preview")
-        ask("DELETE", f"{api(project)}/block_documents/{block}")
+        for block in blocks:
+            ask("DELETE", f"{api(project)}/block_documents/{block}")
 
 
 def api(project: Checkout) -> str:
     return project.variables()["PREFECT_API_URL"]
 
 
-def create_webhook(project: Checkout, url: str) -> str:
-    """A webhook block as somebody would make it in Prefect's page; its id."""
-    kind = ask("GET", f"{api(project)}/block_types/slug/webhook")
-    query = {"block_schemas": {"block_type_id": {"any_": [kind["id"]]}}}
-    schemas = servers.prefect(project, "/block_schemas/filter", query)
-    body = {
-        "name": "sink",
-        "data": {"url": url},
-        "block_type_id": kind["id"],
-        "block_schema_id": schemas[0]["id"],
-    }
-    return str(servers.prefect(project, "/block_documents/", body)["id"])
-
-
 @contextmanager
-def worker(project: Checkout) -> Iterator[None]:
+def worker(project: Checkout) -> Iterator[subprocess.Popen[bytes]]:
     """`prefect worker start --pool dbt-local`, anywhere but in the project."""
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "dbt-local"]
     log = project.root / "worker.log"
@@ -84,7 +78,7 @@ def worker(project: Checkout) -> Iterator[None]:
             command, cwd="/", env=os.environ | project.variables(), stdout=output, stderr=output
         )
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             try:
@@ -143,31 +137,65 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
     assert "broken" in told["message"]
 
 
-def test_a_run_cancelled_in_prefect_stops_its_job(deployed: Checkout) -> None:
+@pytest.fixture
+def slow(deployed: Checkout) -> Iterator[Callable[[], tuple[str, str]]]:
+    """Starts a run that a worker takes and whose query takes long; its id, and its BigQuery job's."""
     dbt = deployed.root / "dbt"
-    (dbt / "models" / "slow.sql").write_text(tiny.SLOW)
-    deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
-    body = {"parameters": {"target": "local", "select": "slow"}, "state": {"type": "SCHEDULED"}}
-    with worker(deployed):
-        created = servers.prefect(deployed, f"/deployments/{deployment['id']}/create_flow_run", body)
-        log = dbt / "logs" / "local" / "dbt.log"
+    model, log = dbt / "models" / "slow.sql", dbt / "logs" / "local" / "dbt.log"
+    model.write_text(tiny.SLOW)
+
+    def start() -> tuple[str, str]:
+        log.unlink(missing_ok=True)
+        created = create_run(deployed, {"type": "SCHEDULED"}, select="slow")
         # BigQuery has answered with a job that runs.
         started = r"model\.tiny\.slow.*j=bq:\w+:([0-9a-f-]{36})&"
         [job] = until(lambda: re.findall(started, log.read_text() if log.exists() else "", re.DOTALL))
+        return created["id"], job
+
+    yield start
+    model.unlink()
+
+
+def create_run(project: Checkout, state: dict[str, Any], **parameters: Any) -> dict[str, Any]:
+    """A run of the deployment, for a worker to take."""
+    deployment = ask("GET", f"{api(project)}/deployments/name/{DEPLOYMENT}")
+    body = {"parameters": {"target": "local"} | parameters, "state": state}
+    return dict(servers.prefect(project, f"/deployments/{deployment['id']}/create_flow_run", body))
+
+
+def test_a_run_cancelled_in_prefect_stops_its_job(
+    deployed: Checkout, slow: Callable[[], tuple[str, str]]
+) -> None:
+    with worker(deployed):
+        run_id, job = slow()
         wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-        servers.prefect(deployed, f"/flow_runs/{created['id']}/set_state", wish)
-        ended = until(lambda: state(deployed, created["id"]) - {"RUNNING", "CANCELLING"})
+        servers.prefect(deployed, f"/flow_runs/{run_id}/set_state", wish)
+        ended = until(lambda: state(deployed, run_id) - {"RUNNING", "CANCELLING"})
     assert ended == {"CANCELLED"}
     known = servers.google(deployed, f"/bigquery/v2/projects/demo-flights/jobs/{job}")
     assert known["status"]["errorResult"]["reason"] == "stopped"
 
 
+def test_a_crashed_run_is_told(
+    deployed: Checkout, alerted: Sink, slow: Callable[[], tuple[str, str]]
+) -> None:
+    with worker(deployed) as process:
+        run_id, _ = slow()
+        children = psutil.Process(process.pid).children(recursive=True)
+        [flow_run] = [one for one in children if "prefect.engine" in one.cmdline()]
+        flow_run.kill()
+        told = json.loads(alerted.wait(lambda body: run_id in body and '"Crashed"' in body))
+    assert (told["target"], told["state"]) == ("local", "Crashed")
+    assert "status code: -9" in told["message"]
+    assert told["link"].endswith(f"/runs/flow-run/{run_id}")
+
+
 def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:
     # No worker runs, so a run that was due a minute ago is late.
-    deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
     due = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=1)
-    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}
-    created = servers.prefect(deployed, f"/deployments/{deployment['id']}/create_flow_run", {"state": state})
+    created = create_run(
+        deployed, {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}
+    )
     told = json.loads(alerted.wait(lambda body: created["id"] in body))
     assert (told["target"], told["state"], told["run"]) == ("local", "Late", created["name"])
     assert told["link"].endswith(f"/runs/flow-run/{created['id']}")
@@ -177,3 +205,21 @@ def test_a_run_of_another_target_is_refused(deployed: Checkout) -> None:
     done = deployed.run("prefect", "deployment", "run", DEPLOYMENT, "--param", "target=prod")
     assert done.returncode != 0
     assert "'prod' is not one of ['local']" in done.stdout + done.stderr
+
+
+def test_a_block_that_sends_text_is_told_the_same(deployed: Checkout, alerted: Sink) -> None:
+    deployed.set_line("Pulumi.local.yaml", "projet-m2-bi:alertBlock", "slack-webhook/sink")
+    up = deployed.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    created = create_run(deployed, {"type": "SCHEDULED"})
+    reason = 'dbt-run failed: 1 of 3: greetings (Unrecognized name: "a" at [1:8])'
+    failed = {"state": {"type": "FAILED", "name": "Failed", "message": reason}}
+    servers.prefect(deployed, f"/flow_runs/{created['id']}/set_state", failed)
+    told = json.loads(alerted.wait(lambda body: created["id"] in body))
+    assert told["title"] == "pipeline-dbt-complet on local: Failed"
+    page = api(deployed).removesuffix("/api")
+    assert told["message"].splitlines() == [
+        f"pipeline-dbt-complet on target local: run {created['name']} is Failed.",
+        reason,
+        f"{page}/runs/flow-run/{created['id']}",
+    ]

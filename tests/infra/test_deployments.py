@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
-from infra.alerts import action, page_url
+from infra.alerts import action
 from infra.deployments import PROJECT, code_path, job_values, parameter_schema, schedules
+from infra.pages import page_url
 from infra.settings import Settings
 from tests.infra.test_settings import GOOD, refused
 
@@ -63,7 +64,7 @@ def test_the_webhooks_payload_is_json_whatever_the_message_holds() -> None:
     state = {"name": "Failed", "message": 'dbt-run failed: "a\\b"\n<c>'}
     context = {"flow_run": {"id": "7", "name": "red-fox", "state": state}}
     template = action("dev", "webhook", "1", URL)["payload"]
-    told = json.loads(Environment(autoescape=True).from_string(template).render(context))
+    told = json.loads(Environment().from_string(template).render(context))
     assert told == {
         "flow": "pipeline-dbt-complet",
         "target": "dev",
@@ -78,11 +79,22 @@ def test_other_blocks_get_a_text_with_target_message_and_link() -> None:
     found = action("dev", "slack-webhook", "1", URL)
     state = {"name": "Late", "message": None}
     context = {"flow_run": {"id": "7", "name": "red-fox", "state": state}}
-    told = Environment(autoescape=True).from_string(found["body"]).render(context)
+    told = Environment().from_string(found["body"]).render(context)
     assert found["type"] == "send-notification"
     assert told.splitlines() == [
         "pipeline-dbt-complet on target dev: run red-fox is Late.",
         "no message",
+        "https://prefect.example/runs/flow-run/7",
+    ]
+
+
+def test_e_mail_is_html_that_no_message_can_break() -> None:
+    found = action("dev", "sendgrid-email", "1", URL)
+    state = {"name": "Failed", "message": "dbt-run failed: <b>1 & 2"}
+    context = {"flow_run": {"id": "7", "name": "red-fox", "state": state}}
+    assert Environment().from_string(found["body"]).render(context).splitlines() == [
+        "pipeline-dbt-complet on target dev: run red-fox is Failed.<br>",
+        "dbt-run failed: &lt;b&gt;1 &amp; 2<br>",
         "https://prefect.example/runs/flow-run/7",
     ]
 

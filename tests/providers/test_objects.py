@@ -237,6 +237,16 @@ def test_a_deployment_of_a_pool_that_is_not_there_says_so(stack: Stack, prefix: 
     assert f"has no block slack-webhook/{prefix}none" in stack.fails("up", "--yes", "--skip-preview")
 
 
+def test_a_block_that_cannot_notify_is_refused(stack: Stack, prefix: str) -> None:
+    data = '{"value": "v"}'
+    made = f'made = PrefectBlock("s", block_type="secret", block_name="{prefix}s", data={data})\n'
+    found = f'ExistingBlock("b", block_type="secret", block_name="{prefix}s", capability="notify", opts='
+    stack.program(f"{made}{found}pulumi.ResourceOptions(depends_on=[made]))")
+    output = stack.fails("up", "--yes", "--skip-preview")
+    assert f"block secret/{prefix}s is not for this" in output
+    assert "the capability 'notify'" in output
+
+
 def _id(found: dict[str, Any] | None) -> str:
     assert found
     return str(found["id"])
