@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from local.google import errors, queries, running, tables_meta
 from local.google.datasets import enter
 from local.google.iam import json_body
+from local.google.jobs_seen import Seen
 from local.google.sql_access import CREATE, GET_DATA, UPDATE_DATA, SqlAccess
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ async def insert_job(request: Request, project_id: str) -> Response:
     }
     key = f"{project_id}/{reference['jobId']}"
     job = gateway.running.start(key, resource, work)
-    _remember(gateway, caller, project_id, reference["jobId"], str(reference.get("location") or ""))
+    _remember(gateway, project_id, reference["jobId"], _seen(caller, body))
     status, answer = await job.outcome(running.PATIENCE) or (200, job.resource())
     return JSONResponse(answer, status)
 
@@ -71,8 +72,7 @@ async def _run_job(
         "POST", f"/bigquery/v2/projects/{project_id}/jobs", caller, body=body
     )
     if status < 400:
-        location = str((body.get("jobReference") or {}).get("location") or "")
-        note_job(gateway, caller, project_id, answer, location)
+        note_job(gateway, project_id, answer, _seen(caller, body))
         if query:
             answer.get("configuration", {}).get("query", {})["query"] = sql
         if not configuration.get("dryRun") and not answer.get("status", {}).get("errorResult"):
@@ -97,7 +97,8 @@ async def query_now(request: Request, project_id: str) -> Response:
     if status < 400:
         found = _JOB_ID.search(content, 0, 1000)
         if found is not None:
-            _remember(gateway, caller, project_id, found[1].decode(), str(body.get("location") or ""))
+            seen = Seen(caller.email, str(body.get("location") or ""), body.get("labels") or {})
+            _remember(gateway, project_id, found[1].decode(), seen)
         if not body.get("dryRun"):
             await queries.note_effects(gateway, caller, access)
     return Response(content, status, media_type="application/json")
@@ -118,7 +119,8 @@ async def list_jobs(request: Request, project_id: str) -> dict[str, Any]:
     for job in answer.get("jobs", []):
         seen = gateway.jobs.get(f"{project_id}/{job['jobReference']['jobId']}")
         if everybody or (seen is not None and seen.email == caller.email):
-            listed.append(job | ({"user_email": seen.email} if seen else {}))
+            _sign(job, seen)
+            listed.append(job)
     return {"kind": "bigquery#jobList", "jobs": listed[:limit]}
 
 
@@ -131,9 +133,7 @@ async def get_job(request: Request, project_id: str, job_id: str) -> dict[str, A
     if job is not None:
         return job.resource()
     answer = await gateway.backend.get(f"/bigquery/v2/projects/{project_id}/jobs/{job_id}", caller)
-    seen = gateway.jobs.get(f"{project_id}/{job_id}")
-    if seen is not None:
-        _sign(answer, seen.email, seen.location)
+    _sign(answer, gateway.jobs.get(f"{project_id}/{job_id}"))
     return dict(answer)
 
 
@@ -201,25 +201,32 @@ def authorise_job(
     return access
 
 
-def note_job(
-    gateway: Gateway, caller: Caller, project_id: str, answer: dict[str, Any], location: str
-) -> None:
-    """Remember whose job this is, and put its owner and the asked location into the answer."""
+def note_job(gateway: Gateway, project_id: str, answer: dict[str, Any], seen: Seen) -> None:
+    """Remember whose job this is, and put what the emulator does not keep into the answer."""
     job_id = str((answer.get("jobReference") or {}).get("jobId", ""))
-    _remember(gateway, caller, project_id, job_id, location)
-    _sign(answer, caller.email, location)
+    _remember(gateway, project_id, job_id, seen)
+    _sign(answer, seen)
 
 
-def _remember(gateway: Gateway, caller: Caller, project_id: str, job_id: str, location: str) -> None:
-    gateway.jobs.add(f"{project_id}/{job_id}", caller.email, location)
+def _seen(caller: Caller, body: dict[str, Any]) -> Seen:
+    location = str((body.get("jobReference") or {}).get("location") or "")
+    return Seen(caller.email, location, (body.get("configuration") or {}).get("labels") or {})
+
+
+def _remember(gateway: Gateway, project_id: str, job_id: str, seen: Seen) -> None:
+    gateway.jobs.add(f"{project_id}/{job_id}", seen)
     # A query's rows are also a table, named after the job.
-    gateway.jobs.add(f"{project_id}/anon{job_id.replace('-', '')}", caller.email)
+    gateway.jobs.add(f"{project_id}/anon{job_id.replace('-', '')}", seen)
 
 
-def _sign(answer: dict[str, Any], email: str, location: str) -> None:
-    answer["user_email"] = email
-    if location and "jobReference" in answer:
-        answer["jobReference"]["location"] = location
+def _sign(answer: dict[str, Any], seen: Seen | None) -> None:
+    if seen is None:
+        return
+    answer["user_email"] = seen.email
+    if seen.location and "jobReference" in answer:
+        answer["jobReference"]["location"] = seen.location
+    if seen.labels:
+        answer.setdefault("configuration", {})["labels"] = seen.labels
 
 
 async def _with_metadata(gateway: Gateway, caller: Caller, project_id: str, query: dict[str, Any]) -> str:

@@ -1,19 +1,23 @@
-"""Who started which job or upload, and where: BigQuery shows a job to its owner and to admins only."""
+"""Who started which job or upload, where and with which labels: what the emulator does not keep.
+
+BigQuery shows a job to its owner and to admins only.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _KEPT = 50_000
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A job's owner and the location that was asked for ("" where none was)."""
+    """A job's owner, the location that was asked for ("" where none was), and the job's labels."""
 
     email: str
-    location: str
+    location: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 class JobsSeen:
@@ -22,9 +26,9 @@ class JobsSeen:
     def __init__(self) -> None:
         self._seen: OrderedDict[str, Seen] = OrderedDict()
 
-    def add(self, key: str, email: str, location: str = "") -> None:
+    def add(self, key: str, seen: Seen) -> None:
         """Remember a job or an upload session."""
-        self._seen[key] = Seen(email, location)
+        self._seen[key] = seen
         if len(self._seen) > _KEPT:
             self._seen.popitem(last=False)
 

@@ -17,6 +17,7 @@ from local.google import errors
 from local.google.datasets import enter
 from local.google.iam import json_body
 from local.google.jobs import authorise_job, note_job
+from local.google.jobs_seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,7 +60,7 @@ async def _resumable(gateway: Gateway, caller: Caller, request: Request, project
     answer = await gateway.backend.stream(request, caller, await request.body())
     upload_id = answer.headers.get("x-guploader-uploadid")
     if upload_id:
-        gateway.jobs.add(_session(upload_id), caller.email, location)
+        gateway.jobs.add(_session(upload_id), Seen(caller.email, location))
     return answer
 
 
@@ -116,7 +117,7 @@ async def _signed(
     if answer.background is not None:
         await answer.background()
     job = json.loads(content)
-    note_job(gateway, caller, project_id, job, location)
+    note_job(gateway, project_id, job, Seen(caller.email, location))
     return Response(json.dumps(job), 200, media_type="application/json")
 
 
