@@ -1,16 +1,21 @@
-"""A new environment is one new file."""
+"""A new environment is one new file, with all that an environment has."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.asking import ask
 from tests.checkout import Checkout
 from tests.end_to_end import servers
 
 pytestmark = pytest.mark.real
+
+BLOCKS = {"gcp-credentials-staging", "bigquery-target-configs-staging", "dbt-cli-profile-staging"}
 
 
 @pytest.fixture
@@ -18,7 +23,13 @@ def staging(project: Checkout) -> Iterator[Checkout]:
     shutil.copy(project.root / "Pulumi.local.yaml", project.root / "Pulumi.staging.yaml")
     text = (project.root / "Pulumi.staging.yaml").read_text()
     lines = [line for line in text.splitlines() if not line.startswith("encryptionsalt")]
+    lines += [
+        '  projet-m2-bi:schedule: "0 2 * * *"',
+        "  projet-m2-bi:timeZone: Europe/Paris",
+        "  projet-m2-bi:alertBlock: webhook/on-call",
+    ]
     (project.root / "Pulumi.staging.yaml").write_text("\n".join(lines) + "\n")
+    servers.create_block(project, "webhook", "on-call", {"url": "http://127.0.0.1:9/"})
     init = project.run("pulumi", "stack", "init", "staging", "--non-interactive", "--no-select")
     assert init.returncode == 0, init.stderr
     yield project
@@ -31,13 +42,60 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
     before = servers.block_names(staging)
     up = staging.pulumi("up", "--yes", "--skip-preview", stack="staging")
     assert up.returncode == 0, up.stdout + up.stderr
-    assert servers.block_names(staging) - before == {
-        "gcp-credentials-staging",
-        "bigquery-target-configs-staging",
-        "dbt-cli-profile-staging",
+    outputs = json.loads(staging.pulumi("stack", "output", "--json", stack="staging").stdout)
+    account = "dbt-staging@demo-flights.iam.gserviceaccount.com"
+    api = staging.variables()["PREFECT_API_URL"]
+    google = staging.variables()["BIGQUERY_API_ENDPOINT"]
+    deployment = ask("GET", f"{api}/deployments/name/pipeline-dbt-complet/dbt-staging")
+    page = api.removesuffix("/api")
+    assert outputs == {
+        "environment": "staging",
+        "project": "demo-flights",
+        "location": "EU",
+        "dataset": "demo_flights_staging",
+        "rawDataset": "demo_flights_staging_raw",
+        "identity": "key",
+        "serviceAccount": account,
+        "gcpCredentialsBlock": "gcp-credentials-staging",
+        "bigqueryTargetConfigsBlock": "bigquery-target-configs-staging",
+        "dbtCliProfileBlock": "dbt-cli-profile-staging",
+        "workPool": "dbt-staging",
+        "deployment": "dbt-staging",
+        "alerts": "dbt-staging-alerts",
+        "startAWorker": "prefect worker start --pool dbt-staging",
+        "runTheDeployment": "prefect deployment run pipeline-dbt-complet/dbt-staging",
+        "runTheFlow": "python -m flows.pipeline --target staging",
+        "takeAway": "pulumi destroy -s staging",
+        "bigqueryPage": google,
+        "prefectApi": api,
+        "prefectPage": page,
+        "deploymentPage": f"{page}/deployments/deployment/{deployment['id']}",
     }
-    assert {"demo_flights_staging", "demo_flights_staging_raw"} <= servers.datasets(staging)
+    assert servers.block_names(staging) - before == BLOCKS
+    assert {outputs["dataset"], outputs["rawDataset"]} <= servers.datasets(staging)
+    assert account in servers.service_accounts(staging)
+    assert deployment["work_pool_name"] == "dbt-staging"
+    assert deployment["global_concurrency_limit"]["limit"] == 1
+    (schedule,) = deployment["schedules"]
+    assert schedule["active"]
+    assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("0 2 * * *", "Europe/Paris")
+    assert ask("GET", f"{api}/work_pools/dbt-staging")["type"] == "process"
+    assert [one["enabled"] for one in automations(staging)] == [True]
+    ok = staging.pulumi("preview", "--expect-no-changes", stack="staging")
+    assert ok.returncode == 0, ok.stdout + ok.stderr
+
     destroy = staging.pulumi("destroy", "--yes", "--skip-preview", stack="staging")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr
     assert servers.block_names(staging) == before
     assert not {name for name in servers.datasets(staging) if "staging" in name}
+    assert account not in servers.service_accounts(staging)
+    assert automations(staging) == []
+    filters: dict[str, Any] = {"deployments": {"name": {"any_": ["dbt-staging"]}}}
+    assert servers.prefect(staging, "/deployments/filter", filters) == []
+    filters = {"work_pools": {"name": {"any_": ["dbt-staging"]}}}
+    assert servers.prefect(staging, "/work_pools/filter", filters) == []
+
+
+def automations(project: Checkout) -> list[dict[str, Any]]:
+    filters = {"automations": {"name": {"any_": ["dbt-staging-alerts"]}}}
+    return list(servers.prefect(project, "/automations/filter", filters))
