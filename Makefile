@@ -64,5 +64,5 @@ faults: setup ## blocks: 200 seeded mixtures of faults, 20 times kill -9 of up a
 bench-flow: setup ## flow: bare dbt, DbtCoreOperation, PrefectDbtRunner and ours, side by side
 	@$(RUN) -m benchmarks.flow
 
-flow-faults: setup ## flow: 100 seeded mixtures of faults before BigQuery and Prefect
+flow-faults: setup ## flow: 100 seeded mixtures of faults before BigQuery and Prefect, 20 times kill -9 and --resume
 	@$(RUN) -m benchmarks.flow_faults

@@ -1,9 +1,9 @@
 """`python -m benchmarks.flow_faults`: the flow between faulty proxies, a hundred seeded runs on real servers.
 
 Each run is a whole process on a real Prefect server and a real BigQuery emulator. Before both stand proxies
-that refuse (503, 429), cut connections, answer late, refuse old tokens and are away for up to a minute. Exit
-code 1 if a run did not end, ended without a clear error, left a table half written, or left Prefect with
-another story than the exit code's.
+that refuse (503, 429), cut connections, answer late, refuse old tokens and are away for up to a minute. After
+these, twenty runs are killed (`kill -9`) at some moment and resumed. Exit code 1 if a run did not end, ended
+without a clear error, left a table half written, or left Prefect with another story than the exit code's.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from tests.flows.faulty_runs import Lane, Run
 OUTAGES = (5.0, 20.0, 60.0)
 
 
-def work(lane: Lane, seeds: SimpleQueue[int], done: list[Run], until: float) -> None:
-    """Run seeds on one lane until none is left or the time is over."""
+def work(lane: Lane, seeds: SimpleQueue[int], done: list[Run], until: float, kills: bool) -> None:
+    """Run or kill seeds on one lane until none is left or the time is over."""
     printing = threading.Lock()
     while not seeds.empty() and time.monotonic() < until:
-        run = lane.run(seeds.get(), OUTAGES)
+        seed = seeds.get()
+        run = lane.kill(seed) if kills else lane.run(seed, OUTAGES)
         done.append(run)
         with printing:
             print(faulty_runs.line(run), flush=True)
@@ -36,16 +37,16 @@ def work(lane: Lane, seeds: SimpleQueue[int], done: list[Run], until: float) -> 
                 print("\n".join(f"    {line}" for line in run.output.splitlines()[-25:]), flush=True)
 
 
-def summary(done: list[Run]) -> str:
-    """Count runs, exit codes, faults and what was wrong."""
+def summary(what: str, done: list[Run]) -> str:
+    """Count runs, exit codes, faults or outcomes, and what was wrong."""
     codes = Counter(str(run.code) for run in done)
     faults: Counter[str] = sum((run.faults for run in done), Counter())
     wrong = Counter(reason for run in done for reason in run.wrong)
     bad = sorted(run.seed for run in done if run.wrong)
     return "\n".join(
         [
-            f"\n{len(done)} runs; exit codes {dict(sorted(codes.items()))}",
-            f"faults {dict(sorted(faults.items()))}",
+            f"\n{len(done)} {what}; exit codes {dict(sorted(codes.items()))}",
+            f"of them {dict(sorted(faults.items()))}",
             f"wrong in {len(bad)} runs, seeds {bad}: {dict(wrong)}" if bad else "nothing was wrong",
         ]
     )
@@ -55,26 +56,31 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flow_faults", description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="the first seed; one run per seed")
     parser.add_argument(
         "--lanes", type=int, default=2, help="runs at the same time, each with its own target"
     )
     parser.add_argument("--minutes", type=float, default=120, help="no run is started after this time")
     options = parser.parse_args()
-    seeds: SimpleQueue[int] = SimpleQueue()
-    for seed in range(options.first, options.first + options.runs):
-        seeds.put(seed)
-    done: list[Run] = []
     until = time.monotonic() + 60 * options.minutes
+    wrong = False
     with tempfile.TemporaryDirectory() as root, faulty_runs.lanes(Path(root), options.lanes) as lanes:
         print("the servers run", flush=True)
-        with ThreadPoolExecutor() as pool:
-            for ended in [pool.submit(work, lane, seeds, done, until) for lane in lanes]:
-                ended.result()
-    print(summary(done))
-    if len(done) < options.runs:
-        print(f"{options.runs - len(done)} of {options.runs} runs were not started in time")
-    sys.exit(any(run.wrong for run in done))
+        for what, number in (("runs", options.runs), ("kills", options.kills)):
+            seeds: SimpleQueue[int] = SimpleQueue()
+            for seed in range(options.first, options.first + number):
+                seeds.put(seed)
+            done: list[Run] = []
+            with ThreadPoolExecutor() as pool:
+                kills = what == "kills"
+                for ended in [pool.submit(work, lane, seeds, done, until, kills) for lane in lanes]:
+                    ended.result()
+            print(summary(what, done))
+            if len(done) < number:
+                print(f"{number - len(done)} of {number} {what} were not started in time")
+            wrong = wrong or any(run.wrong for run in done)
+    sys.exit(wrong)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import os
 import socket
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows import lease
@@ -70,9 +70,12 @@ def hold(
             lease.give_back(crashed.lease)
         if crashed.flow_run:
             lease.mark_crashed(crashed.flow_run, f"its process {crashed.pid} on {crashed.host} has died")
+        holder = Holder(str(flow_run), os.getpid(), socket.gethostname())
         try:
+            # At once, and again with the lease: a kill in between is still known to the next run.
+            _write(file, holder)
             with lease.acquire(f"dbt-{target}", flow_run, waiting.for_flow_run, say) as lease_id:
-                _write(file, Holder(str(flow_run), os.getpid(), socket.gethostname(), lease_id))
+                _write(file, replace(holder, lease=lease_id))
                 yield
         finally:
             file.truncate(0)

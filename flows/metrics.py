@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,8 @@ def _exporter(name: str) -> Any:
     if name == "console":
         from opentelemetry.sdk.metrics.export import ConsoleMetricExporter  # noqa: PLC0415
 
-        return ConsoleMetricExporter()
+        # Standard output is the report's, with --json.
+        return ConsoleMetricExporter(out=sys.stderr)
     if name != "otlp":
         raise ValueError(f"OTEL_METRICS_EXPORTER={name} is not known here: use otlp, console or none")
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL") or os.environ.get(

@@ -73,6 +73,26 @@ def test_every_job_says_what_it_was_for(project: Checkout) -> None:
     assert "model_projet_m2_bi_fct_flights" in {one.get("node_id") for one in labels}
 
 
+def test_the_stack_switches_parts_of_the_flow(project: Checkout) -> None:
+    switches = {"projet-m2-bi:freshness": "true", "projet-m2-bi:snapshots": "false"}
+    for name, value in switches.items():
+        ok(project.pulumi("config", "set", name, value))
+    ok(project.pulumi("up", "--yes", "--skip-preview"))
+    assert servers.block_names(project) == BLOCKS | {"dbt-cli-global-configs-local"}
+    selected = ("--select", "stg_airlines", "carriers_snapshot")
+    done = ok(project.python("-m", "flows.pipeline", "--target", "local", *selected, "--json"))
+    report = json.loads(done)
+    assert [node["name"] for node in report["run"]["nodes"]] == ["stg_airlines"]
+    run_id = report["flow_run"].rpartition("/")[2]
+    tasks = servers.prefect(project, "/task_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})
+    states = {task["name"].rpartition("-")[0]: task["state"]["type"] for task in tasks}
+    assert states["dbt-freshness"] == "COMPLETED"
+    for name in switches:
+        ok(project.pulumi("config", "rm", name))
+    ok(project.pulumi("up", "--yes", "--skip-preview"))
+    assert servers.block_names(project) == BLOCKS
+
+
 def test_the_marts_hold_what_the_csv_files_say(project: Checkout) -> None:
     expected = figures.expected_figures(project.root / ".local" / "data")
     variables = project.variables()

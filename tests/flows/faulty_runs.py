@@ -1,4 +1,4 @@
-"""Whole runs of `python -m flows.pipeline` between two faulty proxies, and what must hold after each."""
+"""Whole runs of `python -m flows.pipeline` between faulty proxies, or killed; what must hold after each."""
 
 from __future__ import annotations
 
@@ -66,11 +66,7 @@ class Lane:
 
     def run_with(self, seed: int, prefect: Plan, bigquery: Plan) -> Run:
         """Put the next version of each table through the faults of two plans."""
-        before = self.tables() if self.version else {}
-        self.version += 1
-        for name, sql in _MODELS.items():
-            (self.project / "models" / f"{name}.sql").write_text(sql.replace("VERSION", str(self.version)))
-        known = {run["id"] for run in self.flow_runs()}
+        before, known = self._next_version()
         self.prefect.plan, self.bigquery.plan = prefect, bigquery
         start = time.monotonic()
         code, output = self._command()
@@ -88,14 +84,48 @@ class Lane:
         wrong += wrong_record(code, [run for run in self.flow_runs() if run["id"] not in known])
         return Run(seed, code, seconds, counts, wrong, output)
 
-    def _command(self) -> tuple[int | None, str]:
+    def kill(self, seed: int) -> Run:
+        """Kill a run of the next version (`kill -9`) after some seconds, then let `--resume` finish it."""
+        before, known = self._next_version()
+        after = random.Random(seed).uniform(3.0, 9.0)
+        start = time.monotonic()
+        killed, printed = self._command(after)
+        wrong = wrong_tables(killed, self.version, before, self.tables())
+        was_quicker = any(
+            run["state_type"] == "COMPLETED" for run in self.flow_runs() if run["id"] not in known
+        )
+        code, output = self._command(None, "--resume")
+        # Killed before it began to record, or not before its end: there is nothing to resume.
+        nothing = code == 2
+        if nothing and not was_quicker:
+            code, output = self._command()
+        seconds = time.monotonic() - start
+        runs = [run for run in self.flow_runs() if run["id"] not in known]
+        states = Counter(str(run["state_type"]) for run in runs)
+        wrong += wrong_tables(0, self.version, before, self.tables())
+        if code != (2 if was_quicker else 0):
+            wrong.append(f"--resume ended with {code}")
+        if states["COMPLETED"] != 1 or states["RUNNING"]:
+            wrong.append(f"Prefect says {dict(states)}")
+        how = "ended before" if was_quicker else "began anew" if nothing else "resumed"
+        return Run(seed, code, seconds, Counter({how: 1}), wrong, printed + output)
+
+    def _next_version(self) -> tuple[dict[str, dict[int, tuple[int, int]]], set[str]]:
+        """Write the next version of each model; the tables as they are, and the runs that there are."""
+        before = self.tables() if self.version else {}
+        self.version += 1
+        for name, sql in _MODELS.items():
+            (self.project / "models" / f"{name}.sql").write_text(sql.replace("VERSION", str(self.version)))
+        return before, {run["id"] for run in self.flow_runs()}
+
+    def _command(self, kill_after: float | None = None, *options: str) -> tuple[int | None, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "DBT"))}
         ours = {
             "PREFECT_API_URL": self.prefect.url,
             "PREFECT_HOME": str(self.home),
             "PYTHONPATH": str(servers.ROOT),
         }
-        command = elsewhere.words(self.project, "--target", self.target)
+        command = elsewhere.words(self.project, "--target", self.target, *options)
         try:
             done = subprocess.run(
                 command,
@@ -105,10 +135,10 @@ class Lane:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=LIMIT_SECONDS,
+                timeout=kill_after or LIMIT_SECONDS,
             )
-        except subprocess.TimeoutExpired as error:
-            return None, str(error.output)
+        except subprocess.TimeoutExpired as error:  # it has been killed
+            return None, (error.output or b"").decode(errors="replace")
         return done.returncode, done.stdout
 
     def tables(self) -> dict[str, dict[int, tuple[int, int]]]:

@@ -1,14 +1,20 @@
-"""A sink for OpenTelemetry metrics over HTTP."""
+"""Sinks for OpenTelemetry metrics, over HTTP and over gRPC."""
 
 from __future__ import annotations
 
 import gzip
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+import grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,3 +69,25 @@ def sink() -> Iterator[Sink]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def grpc_sink() -> Iterator[Sink]:
+    made = Sink()
+
+    class Collector(metrics_service_pb2_grpc.MetricsServiceServicer):
+        def Export(  # noqa: N802 - the service's own name
+            self, request: ExportMetricsServiceRequest, context: grpc.ServicerContext
+        ) -> ExportMetricsServiceResponse:
+            made.bodies.append(request.SerializeToString())
+            return ExportMetricsServiceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    add = metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server
+    add(Collector(), server)  # type: ignore[no-untyped-call]
+    made.url = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    try:
+        yield made
+    finally:
+        server.stop(None).wait()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -10,11 +11,13 @@ import pytest
 
 from flows import metrics
 from flows.results import not_run, step_result
-from tests.flows import servers
+from tests.flows import otlp, servers
 from tests.flows.documents import node
-from tests.flows.otlp import sink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from flows.results import PipelineReport
 
 RUN = step_result(
@@ -27,15 +30,20 @@ REPORT: PipelineReport = {"target": "dev", "run": RUN, "test": not_run("skipped"
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "OTEL_METRICS_EXPORTER",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     ):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_run_is_sent_to_the_exporter_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("protocol", "sink"), [("http/protobuf", otlp.sink), ("grpc", otlp.grpc_sink)])
+def test_a_run_is_sent_to_the_exporter_that_is_set(
+    monkeypatch: pytest.MonkeyPatch, protocol: str, sink: Callable[[], AbstractContextManager[otlp.Sink]]
+) -> None:
     lines: list[str] = []
     with sink() as received:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.url)
         metrics.export(REPORT, 12.5, lambda _level, line: lines.append(line))
     labels = frozenset({"target": "dev", "command": "run", "kind": "model", "state": "success"}.items())
@@ -45,6 +53,17 @@ def test_a_run_is_sent_to_the_exporter_that_is_set(monkeypatch: pytest.MonkeyPat
     assert points["dbt.nodes", labels] == 2
     assert points["dbt.rows", labels] == 7
     assert points["dbt.bytes_billed", labels] == 30
+
+
+def test_the_console_is_not_the_reports(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "console")
+    metrics.export(REPORT, 12.5, lambda _level, line: pytest.fail(line))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    scopes = json.loads(printed.err)["resource_metrics"][0]["scope_metrics"]
+    assert "dbt.rows" in {metric["name"] for metric in scopes[0]["metrics"]}
 
 
 def test_nothing_is_imported_or_sent_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

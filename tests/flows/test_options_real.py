@@ -44,3 +44,39 @@ def test_what_matches_nothing_is_wrong_usage(platform: Platform, project: Path) 
     assert told["exit_code"] == 2
     assert told["error"].startswith("--exclude greetngs: nothing in the project matches 'greetngs'.")
     assert done.err.splitlines()[-1] == f"error: {told['error']}"
+
+
+SOURCES = """
+version: 2
+sources:
+  - name: raw
+    schema: demo_flights_tiny
+    config:
+      loaded_at_field: timestamp('2020-01-01')
+      freshness:
+        LIMIT: {count: 1, period: day}
+    tables: [{name: people}]
+"""
+
+
+@pytest.mark.parametrize(("limit", "code", "said"), [("error_after", 1, "failed"), ("warn_after", 0, "WARN")])
+def test_old_sources_stop_the_run_or_are_warned_of(
+    platform: Platform, project: Path, limit: str, code: int, said: str
+) -> None:
+    assert command(platform, project, "--select", "people").code == 0
+    sources = project / "models" / "sources.yml"
+    sources.write_text(SOURCES.replace("LIMIT", limit))
+    done = command(platform, project, "--freshness", "--select", "lengths", "--json")
+    sources.unlink()
+    assert done.code == code, done.err
+    assert said in done.err
+    states = {name: task["state_type"] for name, task in platform.commands(newest(platform)).items()}
+    if code:
+        assert states == {"dbt-freshness": "FAILED"}
+        assert json.loads(done.out)["run"]["status"] == "skipped", done.out
+    else:
+        assert states == dict.fromkeys(("dbt-freshness", "dbt-run", "dbt-test"), "COMPLETED")
+
+
+def newest(platform: Platform) -> str:
+    return str(platform.flow_runs()[0]["id"])
