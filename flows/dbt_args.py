@@ -75,11 +75,11 @@ def _chosen(command: Command, options: Options) -> list[str]:
     if command in {"list", "run", "test"}:
         chosen += [argument for one in options.select for argument in ("--select", one)]
         chosen += [argument for one in options.exclude for argument in ("--exclude", one)]
-    off = {kind for kind, on in (("seed", options.seeds), ("snapshot", options.snapshots)) if on is False}
+    off = options.left_out
     if command == "list":
         chosen += [argument for kind in _RUN if kind not in off for argument in ("--resource-type", kind)]
     if command == "run":
-        chosen += [argument for kind in sorted(off) for argument in ("--exclude-resource-type", kind)]
+        chosen += [argument for kind in off for argument in ("--exclude-resource-type", kind)]
     # dbt parses anew for other variables, but not for --full-refresh.
     if command == "run" and options.full_refresh:
         chosen.append("--full-refresh")

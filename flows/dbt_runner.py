@@ -66,6 +66,7 @@ class DbtProject:
         self.watch = watch
         self._redact = redactor(profile.secrets.values())
         self._manifest: Any = None
+        self._untested: list[str] = []
         self.details: dict[str, NodeDetails] = {}
         self._earlier: dict[dbt_args.Command, StepResult] = {}
         self._target_path = dbt_args.target_path(project_dir, profile.target)
@@ -80,6 +81,7 @@ class DbtProject:
     def parse(self, log: Log) -> None:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
         self._manifest = self._invoke("parse", _only_warnings(log)).result
+        self._untested = selection.tests_of(self.options.left_out, self._manifest)
 
     def check_selection(self) -> None:
         """Ask dbt what the options select. Raises UsageError if a criterion is wrong or matches nothing."""
@@ -150,7 +152,7 @@ class DbtProject:
             target=self.profile.target,
             project_dir=self.project_dir,
             profiles_dir=self.profiles_dir,
-            options=self.options,
+            options=self.options.without(self._untested if command in {"list", "test"} else ()),
         )
         runner = dbtRunner(
             manifest=self._manifest,

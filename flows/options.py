@@ -63,6 +63,16 @@ class Options:
         return bool(self.select or self.exclude)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The types of dbt's resources that this run leaves out."""
+        switches = {"seed": self.seeds, "snapshot": self.snapshots}
+        return tuple(kind for kind, on in switches.items() if on is False)
+
+    def without(self, criteria: Iterable[str]) -> Options:
+        """Leave out more."""
+        return replace(self, exclude=(*self.exclude, *criteria))
+
+    @property
     def work(self) -> dict[str, Any]:
         """What decides which nodes run and how: a run can be resumed only with the same."""
         return {

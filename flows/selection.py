@@ -1,4 +1,4 @@
-"""Find out whether a selection means anything, before something runs."""
+"""Find out what a selection means, before something runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flows.errors import DbtError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from flows.options import Options
 
@@ -39,3 +39,18 @@ def check(options: Options, list_nodes: Callable[[Callable[[Any], None]], list[s
         raise UsageError(f"{asked}: nothing in the project matches {names}. `dbt list` shows what there is.")
     if not found:
         raise UsageError(f"{asked}: no model, seed, snapshot or test is left to run.")
+
+
+def tests_of(kinds: Container[str], manifest: Any) -> list[str]:
+    """Return a criterion for each test of a resource of these types, and of nothing else.
+
+    dbt would run them although the run leaves those resources out, so that their tables may not exist.
+    """
+    found = []
+    for node in manifest.nodes.values():
+        if str(node.resource_type) == "test":
+            tested = getattr(node, "attached_node", None)
+            tables = [tested] if tested else node.depends_on.nodes
+            if tables and all(table.partition(".")[0] in kinds for table in tables):
+                found.append(".".join(node.fqn))
+    return found

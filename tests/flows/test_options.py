@@ -77,6 +77,12 @@ def test_a_switch_is_the_runs_or_else_the_stacks() -> None:
         Options().with_switches({"global_configs": {"extras": {"seeds": "no"}}}, "b")
 
 
+def test_what_is_switched_off_is_left_out() -> None:
+    assert Options().left_out == ()
+    assert Options(seeds=True, snapshots=False).left_out == ("snapshot",)
+    assert Options(exclude=("a",)).without(["b"]).exclude == ("a", "b")
+
+
 def test_the_command_line_becomes_parameters_of_the_flow() -> None:
     def parameters(*arguments: str) -> dict[str, Any]:
         return command_line.parameters(command_line.parser().parse_args(arguments))

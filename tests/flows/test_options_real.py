@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +45,39 @@ def test_what_matches_nothing_is_wrong_usage(platform: Platform, project: Path) 
     assert told["exit_code"] == 2
     assert told["error"].startswith("--exclude greetngs: nothing in the project matches 'greetngs'.")
     assert done.err.splitlines()[-1] == f"error: {told['error']}"
+
+
+MORE_TESTS = """
+version: 2
+seeds:
+  - name: people
+    columns: [{name: id, data_tests: [unique]}]
+"""
+
+
+def test_what_is_switched_off_is_neither_built_nor_tested(platform: Platform, project: Path) -> None:
+    assert command(platform, project, "--select", "people").code == 0
+    more = project / "models" / "more.yml"
+    more.write_text(MORE_TESTS)
+    (project / "tests").mkdir()
+    (project / "tests" / "of_the_history.sql").write_text("select * from {{ ref('people_history') }}")
+    (project / "tests" / "compared.sql").write_text(
+        "select id from {{ ref('greetings') }} where id not in (select id from {{ ref('people') }})"
+    )
+    done = command(platform, project, "--no-seeds", "--no-snapshots", "--json")
+    more.unlink()
+    shutil.rmtree(project / "tests")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert {node["name"] for node in report["run"]["nodes"]} == {"greetings", "lengths"}
+    assert {node["name"] for node in report["test"]["nodes"]} == {
+        "unique_greetings_id",
+        "not_null_greetings_id",
+        "not_null_greetings_greeting",
+        "accepted_values_lengths_length__False___var_lengths_9_11_12_",
+        # It is about the model, whatever that is compared with.
+        "compared",
+    }
 
 
 SOURCES = """
