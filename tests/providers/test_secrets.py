@@ -26,6 +26,7 @@ MARKERS = (
     "hook-marker",
     "extras-marker",
     "api-key-marker",
+    "job-marker",
 )
 PROGRAM = (
     programs.CHAIN.replace('extras={"location": "EU"}', 'extras={"keyfile_json": "extras-marker"}')
@@ -106,6 +107,31 @@ def test_no_secret_in_clear_anywhere(
         fail(watched, prefect, prefix)
         assert watched.run("destroy", "--yes", "--diff") == 0
         assert prefect.documents(prefix) == {}
+    assert watched.leaks() == []
+
+
+def test_a_secret_of_a_job_is_one_for_pulumi(
+    tmp_path: Path, pulumi_bin: Path, prefect: PrefectServer, prefix: str
+) -> None:
+    stack = Stack(tmp_path, prefect.url, pulumi_bin)
+    stack.config("job", "job-marker", "--secret")
+    stack.program(
+        f"""
+env = {{"TOKEN": config.require_secret("job"), "MODE": config.get("mode")}}
+Deployment("d", name="{prefix}d", flow_name="{prefix}f", entrypoint="f.py:f", job_variables={{"env": env}})
+"""
+    )
+    watched = Watched(stack)
+    assert watched.run("up", "--yes", "--diff") == 0
+    deployment = prefect.call("GET", f"/deployments/name/{prefix}f/{prefix}d")
+    assert deployment["job_variables"]["env"]["TOKEN"] == "job-marker"
+    stack.config("mode", "fast")
+    assert watched.run("up", "--yes", "--diff") == 0
+    theirs = {"job_variables": {"env": {"TOKEN": "job-marker", "MORE": "theirs"}}}
+    prefect.call("PATCH", f"/deployments/{deployment['id']}", json=theirs)
+    assert watched.run("refresh", "--yes", "--diff") == 0
+    assert watched.run("up", "--yes", "--diff") == 0
+    assert watched.run("destroy", "--yes", "--diff") == 0
     assert watched.leaks() == []
 
 
