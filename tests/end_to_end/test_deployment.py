@@ -207,17 +207,40 @@ def test_a_run_of_another_target_is_refused(deployed: Checkout) -> None:
     assert "'prod' is not one of ['local']" in done.stdout + done.stderr
 
 
-def test_a_block_that_sends_text_is_told_the_same(deployed: Checkout, alerted: Sink) -> None:
+@pytest.fixture(scope="module")
+def scheduled(deployed: Checkout) -> Checkout:
+    """The same stack with a schedule, and with alerts to a block that takes text."""
     deployed.set_line("Pulumi.local.yaml", "projet-m2-bi:alertBlock", "slack-webhook/sink")
-    up = deployed.pulumi("up", "--yes", "--skip-preview")
+    up = deployed.pulumi("up", "--yes", "--skip-preview", "--config", "projet-m2-bi:schedule=* * * * *")
     assert up.returncode == 0, up.stdout + up.stderr
-    created = create_run(deployed, {"type": "SCHEDULED"})
+    return deployed
+
+
+def test_a_worker_runs_what_is_due(scheduled: Checkout) -> None:
+    query = {
+        "deployments": {"name": {"any_": ["dbt-local"]}},
+        "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
+        "sort": "START_TIME_DESC",
+    }
+
+    def due() -> list[dict[str, Any]]:
+        runs: list[dict[str, Any]] = servers.prefect(scheduled, "/flow_runs/filter", query)
+        return [run for run in runs if run["auto_scheduled"]]
+
+    with worker(scheduled):
+        [run, *_] = until(due)
+    assert run["created_by"]["type"] == "SCHEDULE"
+    assert run["parameters"] == {"target": "local"}
+
+
+def test_a_block_that_sends_text_is_told_the_same(scheduled: Checkout, alerted: Sink) -> None:
+    created = create_run(scheduled, {"type": "SCHEDULED"})
     reason = 'dbt-run failed: 1 of 3: greetings (Unrecognized name: "a" at [1:8])'
     failed = {"state": {"type": "FAILED", "name": "Failed", "message": reason}}
-    servers.prefect(deployed, f"/flow_runs/{created['id']}/set_state", failed)
+    servers.prefect(scheduled, f"/flow_runs/{created['id']}/set_state", failed)
     told = json.loads(alerted.wait(lambda body: created["id"] in body))
     assert told["title"] == "pipeline-dbt-complet on local: Failed"
-    page = api(deployed).removesuffix("/api")
+    page = api(scheduled).removesuffix("/api")
     assert told["message"].splitlines() == [
         f"pipeline-dbt-complet on target local: run {created['name']} is Failed.",
         reason,
