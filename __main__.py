@@ -10,6 +10,7 @@ from infra.apis import Apis
 from infra.blocks import Blocks
 from infra.deployments import Deployments
 from infra.identity import Identity
+from infra.lost_runs import LostRuns
 from infra.pages import bigquery_page, how_to_destroy, prefect_api, prefect_page
 from infra.warehouse import Warehouse
 from infra.workers import Workers
@@ -20,6 +21,7 @@ warehouse = Warehouse("warehouse", config, apis.services)
 identity = Identity("identity", config, warehouse, apis.services)
 blocks = Blocks("blocks", config, warehouse, identity)
 deployments = Deployments("deployments", config, identity, blocks)
+LostRuns("lost-runs", config, deployments)
 Workers("workers", config, identity)
 alerts = Alerts("alerts", config, deployments)
 

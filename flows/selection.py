@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import DbtError, UsageError
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from flows.options import Options
+
+# dbt reads a space as "or", a comma as "and", and a name as the beginning of others' too.
+_PLAIN = re.compile(r"[\w.-]+")
 
 
 def check(options: Options, list_nodes: Callable[[Callable[[Any], None]], list[str] | None]) -> None:
@@ -44,13 +48,17 @@ def check(options: Options, list_nodes: Callable[[Callable[[Any], None]], list[s
 def tests_of(kinds: Container[str], manifest: Any) -> list[str]:
     """Return a criterion for each test of a resource of these types, and of nothing else.
 
-    dbt would run them although the run leaves those resources out, so that their tables may not exist.
+    dbt would run them although the run leaves those resources out, so that their tables may not exist. A test
+    that dbt's words can't single out is not among them: to run one too many is better than one too few.
     """
     found = []
+    names = [".".join(node.fqn) for node in manifest.nodes.values()]
     for node in manifest.nodes.values():
         if str(node.resource_type) == "test":
             tested = getattr(node, "attached_node", None)
             tables = [tested] if tested else node.depends_on.nodes
             if tables and all(table.partition(".")[0] in kinds for table in tables):
                 found.append(".".join(node.fqn))
-    return found
+    return [
+        one for one in found if _PLAIN.fullmatch(one) and sum(name.startswith(one) for name in names) == 1
+    ]

@@ -53,7 +53,7 @@ class Alerts(pulumi.ComponentResource):
                 "alerts",
                 name=f"dbt-{settings.environment}-alerts",
                 description=f"Tells {settings.alert_block} of runs that failed, crashed or are late.",
-                trigger=trigger(deployments.deployment.id),
+                trigger=trigger(deployments.match_related),
                 actions=[action(settings.environment, block_type, block.id, run_page())],
                 tags=["dbt", settings.environment],
                 opts=child,
@@ -61,17 +61,14 @@ class Alerts(pulumi.ComponentResource):
         self.register_outputs({"alert_block": settings.alert_block})
 
 
-def trigger(deployment_id: pulumi.Input[str]) -> dict[str, Any]:
+def trigger(match_related: dict[str, Any]) -> dict[str, Any]:
     """At once, at each run of the deployment that comes into one of the bad states."""
     return {
         "type": "event",
         "posture": "Reactive",
         "expect": [f"prefect.flow-run.{state}" for state in EVENTS],
         "match": {"prefect.resource.id": "prefect.flow-run.*"},
-        "match_related": {
-            "prefect.resource.role": "deployment",
-            "prefect.resource.id": pulumi.Output.concat("prefect.deployment.", deployment_id),
-        },
+        "match_related": match_related,
         "for_each": ["prefect.resource.id"],
         "threshold": 1,
     }

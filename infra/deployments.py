@@ -17,8 +17,9 @@ from providers.job_templates import filled
 FLOW = "pipeline-dbt-complet"
 # By its module: by its file, Prefect would put flows/ on the path, where profile.py hides Python's own.
 ENTRYPOINT = "flows.pipeline.dbt_full_pipeline"
-# A run of dbt with its Python libraries needs this much; Cloud Run's own default is 512Mi and 600 s.
-CLOUD_RUN = {"memory": "2Gi", "timeout": 3600}
+# A run of dbt with its Python libraries needs this much, and may take this long: Cloud Run's own default is
+# 512Mi and 600 s, and the worker's template allows for a day.
+CLOUD_RUN = {"memory": "2Gi", "timeout": 86_400}
 PROJECT = Path(__file__).parent.parent
 PARAMETERS = Path(__file__).parent / "parameters.json"
 
@@ -67,6 +68,11 @@ class Deployments(pulumi.ComponentResource):
             # A run needs all that its blocks lead to.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[blocks]),
         )
+        #: What an automation's trigger says to hear of this deployment's runs only.
+        self.match_related: dict[str, Any] = {
+            "prefect.resource.role": "deployment",
+            "prefect.resource.id": pulumi.Output.concat("prefect.deployment.", self.deployment.id),
+        }
         self.register_outputs({"deployment": f"{FLOW}/dbt-{environment}"})
 
 
@@ -95,6 +101,11 @@ def job_values(settings: Settings, service_account: Any, credentials: Any) -> di
                 "service_account_name": service_account,
                 "credentials": credentials,
             }
+        case "kubernetes":
+            account = settings.service_account if settings.identity == "attached" else None
+            return {"image": settings.image, "namespace": settings.namespace} | (
+                {"service_account_name": account} if account else {}
+            )
         case _:
             return {"image": settings.image}
 

@@ -39,7 +39,7 @@ class Identity(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self.account = gcp.serviceaccount.Account(
             "service-account",
-            account_id=f"dbt-{settings.environment}",
+            account_id=settings.service_account,
             display_name=f"dbt ({settings.environment})",
             description="Runs dbt from Prefect.",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import PurePosixPath
 
 from pydantic import ValidationInfo
 
 from providers.job_templates import WORKERS
 from providers.objects.checks import cron_problems, time_zone_problems
 
+# https://cloud.google.com/run/docs/locations
+REGION = re.compile(r"[a-z]+-[a-z]+\d+")
 BLOCK = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 
 
@@ -29,6 +33,21 @@ def check_work_pool_type(value: str) -> str:
     return value
 
 
+def check_code_path(value: str, info: ValidationInfo) -> str:
+    """Return a directory; raise ValueError where it is not absolute, or missing where it can't be guessed.
+
+    Empty means the directory of `pulumi up`. In continuous integration (`CI` is set, as on GitHub) that
+    directory is gone when a worker needs it, unless the whole platform is on that machine.
+    """
+    if info.data.get("work_pool_type", "process") != "process":
+        return value
+    if value and not PurePosixPath(value).is_absolute():
+        raise ValueError(f"{value!r} is no absolute directory, such as /srv/projet-m2-bi")
+    if not value and os.environ.get("CI") and not info.data.get("bigquery_endpoint"):
+        raise ValueError("the workers' directory of this project, which is not that of this machine")
+    return value
+
+
 def check_image(value: str, info: ValidationInfo) -> str:
     """Return the image; raise ValueError where the work pool runs containers and there is none."""
     pool_type = info.data.get("work_pool_type", "process")
@@ -39,8 +58,11 @@ def check_image(value: str, info: ValidationInfo) -> str:
 
 def check_region(value: str, info: ValidationInfo) -> str:
     """Return the region; raise ValueError where the work pool runs jobs in one and there is none."""
-    if info.data.get("work_pool_type") == "cloud-run-v2" and not value:
-        raise ValueError("a cloud-run-v2 work pool needs a region")
+    if info.data.get("work_pool_type") == "cloud-run-v2":
+        if not value:
+            raise ValueError("a cloud-run-v2 work pool needs a region")
+        if not REGION.fullmatch(value):
+            raise ValueError(f"{value!r} is no region of Cloud Run, such as europe-west1")
     return value
 
 

@@ -13,6 +13,7 @@ from infra import sign_in, stack_file
 from infra.locations import check_location
 from infra.running import (
     check_alert_block,
+    check_code_path,
     check_image,
     check_region,
     check_schedule,
@@ -25,6 +26,8 @@ NAMESPACE = "projet-m2-bi"
 DATASET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,1019}")
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects
 PROJECT = r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$"
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+NAMESPACE_OF_PODS = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 # Part of names: a service account's `dbt-<env>` holds 30 characters, a block's name small letters and dashes.
 ENVIRONMENT = r"^[a-z][a-z0-9-]{0,24}[a-z0-9]$"
 
@@ -45,6 +48,7 @@ class Settings(BaseModel):
 
     environment: Annotated[str, StringConstraints(pattern=ENVIRONMENT)]
     project: Annotated[str, StringConstraints(pattern=PROJECT)]
+    bigquery_endpoint: str | None = None
     location: Annotated[str, AfterValidator(check_location)] = "EU"
     dataset: Annotated[str, AfterValidator(_check_dataset)]
     threads: Annotated[int, Field(ge=1, le=64)] = 1
@@ -56,9 +60,10 @@ class Settings(BaseModel):
     time_zone: Annotated[str, AfterValidator(check_time_zone)] = "UTC"
     manage_schedule_state: bool = False
     work_pool_type: Annotated[str, AfterValidator(check_work_pool_type)] = "process"
-    code_path: str = ""
+    code_path: Annotated[str, AfterValidator(check_code_path), Field(validate_default=True)] = ""
     image: Annotated[str, AfterValidator(check_image), Field(validate_default=True)] = ""
     region: Annotated[str, AfterValidator(check_region), Field(validate_default=True)] = ""
+    namespace: Annotated[str, StringConstraints(pattern=NAMESPACE_OF_PODS)] = "default"
     workers: sign_in.Workers = []
     alert_block: Annotated[str, AfterValidator(check_alert_block)] = ""
     identity: sign_in.Way = "key"
@@ -69,12 +74,16 @@ class Settings(BaseModel):
     seeds: bool = True
     snapshots: bool = True
     freshness: bool = False
-    bigquery_endpoint: str | None = None
 
     @property
     def raw_dataset(self) -> str:
         """The dataset that raw data is loaded into; dbt only reads it."""
         return f"{self.dataset}_raw"
+
+    @property
+    def service_account(self) -> str:
+        """The name of dbt's service account, in Google Cloud and, for pods, in Kubernetes."""
+        return f"dbt-{self.environment}"
 
     @property
     def api_endpoint(self) -> str | None:
@@ -115,7 +124,8 @@ def explain(error: ValidationError, stack: str, file: stack_file.StackFile) -> s
     """One line per mistake: where it is, what is wrong with it, and what to write instead."""
     lines = []
     for mistake in error.errors():
-        name = str(mistake["loc"][0])
+        # A default that does not do goes by its Python name.
+        name = to_camel(str(mistake["loc"][0]))
         if name == "environment":
             lines.append(
                 f"the stack's name {stack!r} is part of other names: 2 to 26 small letters, digits and dashes"
@@ -128,7 +138,9 @@ def explain(error: ValidationError, stack: str, file: stack_file.StackFile) -> s
         elif mistake["type"] == "extra_forbidden":
             lines.append(f"{where}: there is no such setting{_nearest(name)}")
         elif not mistake["input"]:
-            lines.append(f"{where}: it is missing; set it with `pulumi config set {key} … -s {stack}`")
+            why = str(mistake["msg"]).removeprefix("Value error, ")
+            why = why if mistake["type"] == "value_error" else "it is missing"
+            lines.append(f"{where}: {why}; set it with `pulumi config set {key} … -s {stack}`")
         else:
             lines.append(
                 f"{where}: {mistake['msg'].removeprefix('Value error, ')} (found {mistake['input']!r})"

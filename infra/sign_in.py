@@ -46,7 +46,7 @@ def _check_members(members: list[str]) -> list[str]:
     for member in members:
         if not _MEMBER.fullmatch(member):
             raise ValueError(
-                f"{member!r} is nobody who could act as a service account: write user:NAME@example.com, "
+                f"{member!r} is nobody whom Google could give a role here: write user:NAME@example.com, "
                 "group:NAME@example.com, serviceAccount:EMAIL or principal://…"
             )
     return sorted(set(members))

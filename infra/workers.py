@@ -1,4 +1,4 @@
-"""Who may start runs in Google Cloud."""
+"""What workers and their pods may do in Google Cloud."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from infra.settings import Settings
 class Workers(pulumi.ComponentResource):
     """Lets the workers of a cloud-run-v2 work pool make jobs that run as dbt's service account.
 
-    The two roles are those that deploying a job with an identity of its own takes
-    (https://cloud.google.com/run/docs/reference/iam/roles#additional-configuration). Does not own the
-    workers, nor the accounts that they are.
+    Their two roles are those that deploying a job with an identity of its own takes
+    (https://cloud.google.com/run/docs/reference/iam/roles#additional-configuration).
+
+    And lets the pods of a kubernetes work pool, with the attached identity, be dbt's service account: those
+    that run as the Kubernetes service account of the same name
+    (https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity).
+
+    Does not own the workers, nor the accounts that they are, nor anything in the cluster.
     """
 
     def __init__(
@@ -39,6 +44,15 @@ class Workers(pulumi.ComponentResource):
                 service_account_id=identity.account.name,
                 role="roles/iam.serviceAccountUser",
                 member=member,
+                opts=child,
+            )
+        if settings.work_pool_type == "kubernetes" and settings.identity == "attached":
+            pods = f"{settings.project}.svc.id.goog[{settings.namespace}/{settings.service_account}]"
+            gcp.serviceaccount.IAMMember(
+                "pods-are-dbt",
+                service_account_id=identity.account.name,
+                role="roles/iam.workloadIdentityUser",
+                member=f"serviceAccount:{pods}",
                 opts=child,
             )
         self.register_outputs({})

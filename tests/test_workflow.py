@@ -38,6 +38,11 @@ def test_it_runs_for_pull_requests_and_for_main(workflow: dict[Any, Any]) -> Non
     assert workflow["on"]["push"]["branches"] == ["main"]
 
 
+def test_whatever_the_program_reads_is_previewed(workflow: dict[Any, Any]) -> None:
+    paths = set(workflow["on"]["pull_request"]["paths"])
+    assert {"**.py", "infra/**", "providers/**", "Pulumi*.yaml", "uv.lock"} <= paths
+
+
 def test_google_is_asked_with_the_runs_own_token(
     workflow: dict[Any, Any], steps: list[dict[str, Any]]
 ) -> None:

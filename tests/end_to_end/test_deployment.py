@@ -138,15 +138,15 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
 
 
 @pytest.fixture
-def slow(deployed: Checkout) -> Iterator[Callable[[], tuple[str, str]]]:
+def slow(deployed: Checkout) -> Iterator[Callable[..., tuple[str, str]]]:
     """Starts a run that a worker takes and whose query takes long; its id, and its BigQuery job's."""
     dbt = deployed.root / "dbt"
     model, log = dbt / "models" / "slow.sql", dbt / "logs" / "local" / "dbt.log"
     model.write_text(tiny.SLOW)
 
-    def start() -> tuple[str, str]:
+    def start(**job_variables: Any) -> tuple[str, str]:
         log.unlink(missing_ok=True)
-        created = create_run(deployed, {"type": "SCHEDULED"}, select="slow")
+        created = create_run(deployed, {"type": "SCHEDULED"}, job_variables, select="slow")
         # BigQuery has answered with a job that runs.
         started = r"model\.tiny\.slow.*j=bq:\w+:([0-9a-f-]{36})&"
         [job] = until(lambda: re.findall(started, log.read_text() if log.exists() else "", re.DOTALL))
@@ -156,15 +156,21 @@ def slow(deployed: Checkout) -> Iterator[Callable[[], tuple[str, str]]]:
     model.unlink()
 
 
-def create_run(project: Checkout, state: dict[str, Any], **parameters: Any) -> dict[str, Any]:
+def create_run(
+    project: Checkout, state: dict[str, Any], job_variables: dict[str, Any] | None = None, **parameters: Any
+) -> dict[str, Any]:
     """A run of the deployment, for a worker to take."""
     deployment = ask("GET", f"{api(project)}/deployments/name/{DEPLOYMENT}")
-    body = {"parameters": {"target": "local"} | parameters, "state": state}
+    body = {
+        "parameters": {"target": "local"} | parameters,
+        "state": state,
+        "job_variables": job_variables or {},
+    }
     return dict(servers.prefect(project, f"/deployments/{deployment['id']}/create_flow_run", body))
 
 
 def test_a_run_cancelled_in_prefect_stops_its_job(
-    deployed: Checkout, slow: Callable[[], tuple[str, str]]
+    deployed: Checkout, slow: Callable[..., tuple[str, str]]
 ) -> None:
     with worker(deployed):
         run_id, job = slow()
@@ -177,7 +183,7 @@ def test_a_run_cancelled_in_prefect_stops_its_job(
 
 
 def test_a_crashed_run_is_told(
-    deployed: Checkout, alerted: Sink, slow: Callable[[], tuple[str, str]]
+    deployed: Checkout, alerted: Sink, slow: Callable[..., tuple[str, str]]
 ) -> None:
     with worker(deployed) as process:
         run_id, _ = slow()
@@ -188,6 +194,24 @@ def test_a_crashed_run_is_told(
     assert (told["target"], told["state"]) == ("local", "Crashed")
     assert "status code: -9" in told["message"]
     assert told["link"].endswith(f"/runs/flow-run/{run_id}")
+
+
+def test_a_run_whose_machine_is_gone_is_told(
+    deployed: Checkout, alerted: Sink, slow: Callable[..., tuple[str, str]]
+) -> None:
+    query = {"automations": {"name": {"any_": ["dbt-local-lost"]}}}
+    [automation] = servers.prefect(deployed, "/automations/filter", query)
+    # Ten minutes are too long for a test.
+    quick = {name: automation[name] for name in ("name", "tags", "trigger", "actions")}
+    quick["trigger"]["within"] = 40
+    ask("PUT", f"{api(deployed)}/automations/{automation['id']}", quick)
+    with worker(deployed) as process:
+        run_id, _ = slow(env={"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"})
+        for gone in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
+            gone.kill()
+    told = json.loads(alerted.wait(lambda body: run_id in body and '"Crashed"' in body))
+    assert "its machine or its worker is gone" in told["message"]
+    assert state(deployed, run_id) == {"CRASHED"}
 
 
 def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:

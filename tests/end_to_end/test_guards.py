@@ -6,6 +6,9 @@ import threading
 from typing import Any
 
 import pytest
+from google.auth.exceptions import RefreshError
+from google.auth.transport.requests import Request
+from google.oauth2 import service_account
 
 from tests.checkout import Checkout
 from tests.end_to_end import keyless, servers
@@ -60,6 +63,13 @@ def key_in_block(project: Checkout) -> dict[str, Any]:
     return key
 
 
+def token_of(key: dict[str, Any]) -> None:
+    """Sign in with a key, as dbt does."""
+    service_account.Credentials.from_service_account_info(
+        key, scopes=["https://www.googleapis.com/auth/bigquery"]
+    ).refresh(Request())
+
+
 def test_no_flow_fails_while_keys_rotate(ready: Checkout) -> None:
     old = key_in_block(ready)
     with Flows(ready) as flows:
@@ -70,6 +80,9 @@ def test_no_flow_fails_while_keys_rotate(ready: Checkout) -> None:
     assert set(flows.codes) == {0}, flows.output
     new = key_in_block(ready)
     assert keys(ready) == {new["private_key_id"]} != {old["private_key_id"]}
+    token_of(new)
+    with pytest.raises(RefreshError, match="invalid_grant"):
+        token_of(old)
     ok(ready.pulumi("preview", "--expect-no-changes"))
 
 

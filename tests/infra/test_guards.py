@@ -75,6 +75,14 @@ def test_workers_may_start_cloud_run_jobs_that_are_dbts_account() -> None:
     assert ("roles/run.developer", ADA) in {(grant["role"], grant["member"]) for grant in on_project}
 
 
+def test_pods_with_the_attached_identity_are_dbts_account() -> None:
+    pods = {"workPoolType": "kubernetes", "image": "i", "namespace": "data"}
+    (grant,) = declared(identity="attached", **pods).inputs("gcp:serviceaccount/iAMMember:IAMMember")
+    assert grant["role"] == "roles/iam.workloadIdentityUser"
+    assert grant["member"] == "serviceAccount:demo-flights.svc.id.goog[data/dbt-dev]"
+    assert declared(**pods).inputs("gcp:serviceaccount/iAMMember:IAMMember") == []
+
+
 def test_a_rotation_is_the_keys_keeper() -> None:
     assert declared(keyRotation="2026-Q4").inputs(KEY)[0]["keepers"] == {"rotation": "2026-Q4"}
     assert "keepers" not in declared().inputs(KEY)[0]

@@ -94,6 +94,21 @@ def test_an_odd_stack_file_has_no_lines(tmp_path: Path, text: str) -> None:
     assert stack_file.read(str(tmp_path / "Pulumi.dev.yaml")).lines == {}
 
 
+def test_continuous_integration_does_not_know_the_workers_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    message = refused(tmp_path)
+    assert "the workers' directory of this project, which is not that of this machine" in message
+    assert "`pulumi config set projet-m2-bi:codePath … -s dev`" in message
+    for fine in (
+        {"codePath": "/srv/dbt"},
+        {"bigqueryEndpoint": "http://127.0.0.1:1"},
+        {"workPoolType": "docker"},
+    ):
+        Settings.model_validate(GOOD | {"image": "i"} | fine)
+
+
 WORKER = "serviceAccount:worker@demo-flights.iam.gserviceaccount.com"
 CLOUD_RUN = {"workPoolType": "cloud-run-v2", "image": "i", "region": "europe-west1"}
 
@@ -128,15 +143,21 @@ def test_cloud_run_takes_the_attached_identity_and_its_own_api() -> None:
             {"identity": "impersonation", "impersonators": [WORKER], "keyRotation": "x"},
             "`pulumi config set projet-m2-bi:identity key -s dev`",
         ),
-        ({"identity": "impersonation", "impersonators": ["allUsers"]}, "'allUsers' is nobody who could act"),
+        (
+            {"identity": "impersonation", "impersonators": ["allUsers"]},
+            "'allUsers' is nobody whom Google could give",
+        ),
         ({"identity": "impersonation", "impersonators": "ada@example.com"}, "projet-m2-bi:impersonators"),
         (CLOUD_RUN | {"identity": "key"}, "`pulumi config set projet-m2-bi:identity attached -s dev`"),
         (CLOUD_RUN | {"identity": "impersonation"}, "already is dbt's service account"),
         ({"workers": [WORKER]}, "`pulumi config rm projet-m2-bi:workers -s dev`"),
         (
             CLOUD_RUN | {"identity": "attached", "workers": ["allUsers"]},
-            "'allUsers' is nobody who could act",
+            "'allUsers' is nobody whom Google could give",
         ),
+        (CLOUD_RUN | {"identity": "attached", "region": "EU"}, "'EU' is no region of Cloud Run"),
+        ({"codePath": "here"}, "'here' is no absolute directory"),
+        ({"namespace": "My_Space"}, "projet-m2-bi:namespace"),
         ({"identity": "oauth"}, "'key', 'impersonation' or 'attached'"),
         ({"tableExpirationDays": "-1"}, "projet-m2-bi:tableExpirationDays"),
     ],

@@ -59,7 +59,7 @@ def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> di
         data = {"project": "p-of-the-block"}
         block = client.create(chains.CREDENTIALS, "for-jobs", data, schema)
     base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "image": IMAGE}
-    base |= {"identity": "attached", "region": "europe-west1"}
+    base |= {"identity": "attached", "region": "europe-west1", "namespace": "data"}
     templates = {}
     for pool_type in WORKERS:
         settings = Settings.model_validate({**base, "workPoolType": pool_type})
@@ -86,6 +86,8 @@ def test_the_docker_worker_runs_the_image(jobs: dict[str, Any]) -> None:
 def test_the_kubernetes_worker_runs_the_image(jobs: dict[str, Any]) -> None:
     pod = jobs["kubernetes"]["job_manifest"]["spec"]["template"]["spec"]
     assert [container["image"] for container in pod["containers"]] == [IMAGE]
+    assert pod["serviceAccountName"] == "dbt-dev"
+    assert jobs["kubernetes"]["job_manifest"]["metadata"]["namespace"] == "data"
 
 
 def test_the_cloud_run_worker_runs_the_image_as_the_stacks_account_in_its_region(
