@@ -202,14 +202,15 @@ def test_a_run_whose_machine_is_gone_is_told(
     query = {"automations": {"name": {"any_": ["dbt-local-lost"]}}}
     [automation] = servers.prefect(deployed, "/automations/filter", query)
     # Ten minutes are too long for a test.
-    quick = {name: automation[name] for name in ("name", "tags", "trigger", "actions")}
-    quick["trigger"]["within"] = 40
-    ask("PUT", f"{api(deployed)}/automations/{automation['id']}", quick)
+    kept = {name: automation[name] for name in ("name", "tags", "trigger", "actions")}
+    path = f"{api(deployed)}/automations/{automation['id']}"
+    ask("PUT", path, kept | {"trigger": automation["trigger"] | {"within": 40}})
     with worker(deployed) as process:
         run_id, _ = slow(env={"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"})
         for gone in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
             gone.kill()
     told = json.loads(alerted.wait(lambda body: run_id in body and '"Crashed"' in body))
+    ask("PUT", path, kept)
     assert "its machine or its worker is gone" in told["message"]
     assert state(deployed, run_id) == {"CRASHED"}
 
