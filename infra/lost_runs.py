@@ -31,7 +31,7 @@ class LostRuns(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("projet-m2-bi:infra:LostRuns", name, None, opts)
-        Automation(
+        self.automation = Automation(
             "lost-runs",
             name=f"dbt-{settings.environment}-lost",
             description=f"Marks runs as crashed that say nothing for {SILENCE_SECONDS // 60} minutes.",

@@ -15,7 +15,12 @@ from tests.end_to_end import servers
 
 pytestmark = pytest.mark.real
 
-BLOCKS = {"gcp-credentials-staging", "bigquery-target-configs-staging", "dbt-cli-profile-staging"}
+BLOCKS = {
+    "gcp-credentials-staging",
+    "bigquery-target-configs-staging",
+    "dbt-cli-global-configs-staging",
+    "dbt-cli-profile-staging",
+}
 
 
 @pytest.fixture
@@ -24,6 +29,7 @@ def staging(project: Checkout) -> Iterator[Checkout]:
     text = (project.root / "Pulumi.staging.yaml").read_text()
     lines = [line for line in text.splitlines() if not line.startswith("encryptionsalt")]
     lines += [
+        '  projet-m2-bi:freshness: "true"',
         '  projet-m2-bi:schedule: "0 2 * * *"',
         "  projet-m2-bi:timeZone: Europe/Paris",
         "  projet-m2-bi:alertBlock: webhook/on-call",
@@ -59,9 +65,11 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
         "gcpCredentialsBlock": "gcp-credentials-staging",
         "bigqueryTargetConfigsBlock": "bigquery-target-configs-staging",
         "dbtCliProfileBlock": "dbt-cli-profile-staging",
+        "dbtCliGlobalConfigsBlock": "dbt-cli-global-configs-staging",
         "workPool": "dbt-staging",
         "deployment": "dbt-staging",
         "alerts": "dbt-staging-alerts",
+        "lostRuns": "dbt-staging-lost",
         "startAWorker": "prefect worker start --pool dbt-staging",
         "runTheDeployment": "prefect deployment run pipeline-dbt-complet/dbt-staging",
         "runTheFlow": "python -m flows.pipeline --target staging",
@@ -80,7 +88,7 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
     assert schedule["active"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("0 2 * * *", "Europe/Paris")
     assert ask("GET", f"{api}/work_pools/dbt-staging")["type"] == "process"
-    assert [one["enabled"] for one in automations(staging)] == [True]
+    assert [one["enabled"] for one in automations(staging)] == [True, True]
     ok = staging.pulumi("preview", "--expect-no-changes", stack="staging")
     assert ok.returncode == 0, ok.stdout + ok.stderr
 
@@ -97,5 +105,5 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
 
 
 def automations(project: Checkout) -> list[dict[str, Any]]:
-    filters = {"automations": {"name": {"any_": ["dbt-staging-alerts"]}}}
+    filters = {"automations": {"name": {"any_": ["dbt-staging-alerts", "dbt-staging-lost"]}}}
     return list(servers.prefect(project, "/automations/filter", filters))

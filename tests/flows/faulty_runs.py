@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -18,7 +20,7 @@ from tests.flows import elsewhere, faults, servers
 from tests.flows.faults import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 LIMIT_SECONDS = 420.0
@@ -85,16 +87,18 @@ class Lane:
         return Run(seed, code, seconds, counts, wrong, output)
 
     def kill(self, seed: int) -> Run:
-        """Kill a run of the next version (`kill -9`) after some seconds, then let `--resume` finish it."""
+        """Kill a run of the next version (`kill -9`), then let `--resume` finish it.
+
+        Every second one is killed within a second of its first work in BigQuery, the others at any time.
+        """
         before, known = self._next_version()
-        after = random.Random(seed).uniform(3.0, 9.0)
         start = time.monotonic()
-        killed, printed = self._command(after)
+        killed, printed = self._command(until=lambda: self._moment(seed))
         wrong = wrong_tables(killed, self.version, before, self.tables())
         was_quicker = any(
             run["state_type"] == "COMPLETED" for run in self.flow_runs() if run["id"] not in known
         )
-        code, output = self._command(None, "--resume")
+        code, output = self._command("--resume")
         # Killed before it began to record, or not before its end: there is nothing to resume.
         nothing = code == 2
         if nothing and not was_quicker:
@@ -118,28 +122,49 @@ class Lane:
             (self.project / "models" / f"{name}.sql").write_text(sql.replace("VERSION", str(self.version)))
         return before, {run["id"] for run in self.flow_runs()}
 
-    def _command(self, kill_after: float | None = None, *options: str) -> tuple[int | None, str]:
+    def _moment(self, seed: int) -> None:
+        """Wait until it is time to kill."""
+        chance, began = random.Random(seed), time.time()
+        record = self.project / "target" / self.target / "finished.jsonl"
+        if seed % 2:
+            time.sleep(chance.uniform(2.0, 9.0))
+            return
+        while time.time() < began + LIMIT_SECONDS:
+            if record.exists() and record.stat().st_mtime > began:
+                break
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0.0, 1.0))
+
+    def _command(self, *options: str, until: Callable[[], None] | None = None) -> tuple[int | None, str]:
+        """Run the flow; its exit code, None if it did not end or was killed ``until`` then, and its words."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "DBT"))}
         ours = {
             "PREFECT_API_URL": self.prefect.url,
             "PREFECT_HOME": str(self.home),
             "PYTHONPATH": str(servers.ROOT),
         }
-        command = elsewhere.words(self.project, "--target", self.target, *options)
+        process = subprocess.Popen(
+            elsewhere.words(self.project, "--target", self.target, *options),
+            env={**kept, **ours},
+            cwd=servers.ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+        def kill(moment: Callable[[], None]) -> None:
+            moment()
+            process.kill()
+
+        if until:
+            threading.Thread(target=kill, args=(until,), daemon=True).start()
         try:
-            done = subprocess.run(
-                command,
-                check=False,
-                env={**kept, **ours},
-                cwd=servers.ROOT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=kill_after or LIMIT_SECONDS,
-            )
-        except subprocess.TimeoutExpired as error:  # it has been killed
-            return None, (error.output or b"").decode(errors="replace")
-        return done.returncode, done.stdout
+            output, _ = process.communicate(timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+        code = process.returncode
+        return (None if code == -signal.SIGKILL else code), output
 
     def tables(self) -> dict[str, dict[int, tuple[int, int]]]:
         """For each table that exists: version -> (rows, different rows). Asked for without the proxy."""
