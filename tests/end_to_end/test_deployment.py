@@ -118,10 +118,10 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
         assert servers.rows(deployed, "demo_flights_local", "greetings") == 3
         # On a busy machine it may start late, which is told; nothing else is.
         assert not [body for body in alerted.bodies if json.loads(body)["state"] != "Late"]
-        (deployed.root / "dbt" / "models" / "broken.sql").write_text(
-            "select no_such_function(greeting) from {{ ref('greetings') }}"
-        )
+        broken = deployed.root / "dbt" / "models" / "broken.sql"
+        broken.write_text("select no_such_function(greeting) from {{ ref('greetings') }}")
         bad = run(deployed)
+        broken.unlink()
     assert bad["state"]["type"] == "FAILED"
     told = json.loads(alerted.wait(lambda body: bad["id"] in body and '"Failed"' in body))
     page = api(deployed).removesuffix("/api")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.asking import ask
 from tests.checkout import Checkout
-from tests.end_to_end import servers
+from tests.end_to_end import keyless, servers
 
 pytestmark = pytest.mark.real
 
@@ -35,11 +35,12 @@ def staging(project: Checkout) -> Iterator[Checkout]:
         "  projet-m2-bi:alertBlock: webhook/on-call",
     ]
     (project.root / "Pulumi.staging.yaml").write_text("\n".join(lines) + "\n")
-    servers.create_block(project, "webhook", "on-call", {"url": "http://127.0.0.1:9/"})
+    on_call = servers.create_block(project, "webhook", "on-call", {"url": "http://127.0.0.1:9/"})
     init = project.run("pulumi", "stack", "init", "staging", "--non-interactive", "--no-select")
     assert init.returncode == 0, init.stderr
     yield project
     project.pulumi("destroy", "--yes", "--skip-preview", stack="staging")
+    ask("DELETE", f"{project.variables()['PREFECT_API_URL']}/block_documents/{on_call}")
     removed = project.pulumi("stack", "rm", "--yes", stack="staging")
     assert removed.returncode == 0, removed.stderr
 
@@ -102,6 +103,48 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
     assert servers.prefect(staging, "/deployments/filter", filters) == []
     filters = {"work_pools": {"name": {"any_": ["dbt-staging"]}}}
     assert servers.prefect(staging, "/work_pools/filter", filters) == []
+
+
+def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
+    worker = "worker@demo-flights.iam.gserviceaccount.com"
+    keyless.google(staging, "POST", keyless.ACCOUNTS, {"accountId": "worker"})
+    configure(
+        staging,
+        "workPoolType=cloud-run-v2",
+        "image=europe-west1-docker.pkg.dev/demo-flights/r/dbt:1",
+        "region=europe-west1",
+        "identity=attached",
+        f"workers[0]=serviceAccount:{worker}",
+    )
+    account = f"{keyless.ACCOUNTS}/dbt-staging@demo-flights.iam.gserviceaccount.com"
+    assert granted(staging, account) == {"roles/iam.serviceAccountUser": [f"serviceAccount:{worker}"]}
+    project = granted(staging, "/v1/projects/demo-flights")
+    assert project["roles/run.developer"] == [f"serviceAccount:{worker}"]
+    pool = ask("GET", f"{staging.variables()['PREFECT_API_URL']}/work_pools/dbt-staging")
+    defaults = pool["base_job_template"]["variables"]["properties"]
+    assert pool["type"] == "cloud-run-v2"
+    assert defaults["service_account_name"]["default"].startswith("dbt-staging@")
+    assert defaults["credentials"]["default"].keys() == {"$ref"}
+    # Another type of pool, of the same name: the deployment moves along.
+    keyless.ok(staging.pulumi("config", "rm", "--path", "projet-m2-bi:workers", stack="staging"))
+    configure(staging, "workPoolType=kubernetes", "namespace=data")
+    pods = "serviceAccount:demo-flights.svc.id.goog[data/dbt-staging]"
+    assert granted(staging, account) == {"roles/iam.workloadIdentityUser": [pods]}
+    assert "roles/run.developer" not in granted(staging, "/v1/projects/demo-flights")
+    keyless.ok(staging.pulumi("preview", "--expect-no-changes", stack="staging"))
+
+
+def configure(project: Checkout, *settings: str) -> None:
+    for setting in settings:
+        name, value = setting.split("=", 1)
+        keyless.ok(project.pulumi("config", "set", "--path", f"projet-m2-bi:{name}", value, stack="staging"))
+    keyless.ok(project.pulumi("up", "--yes", "--skip-preview", stack="staging"))
+
+
+def granted(project: Checkout, resource: str) -> dict[str, list[str]]:
+    """The members of each role in a resource's policy."""
+    policy = keyless.google(project, "POST", f"{resource}:getIamPolicy")
+    return {binding["role"]: binding["members"] for binding in policy.get("bindings", [])}
 
 
 def automations(project: Checkout) -> list[dict[str, Any]]:
