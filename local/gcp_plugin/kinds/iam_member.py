@@ -14,6 +14,8 @@ from local.gcp_plugin.google_api import Google
 from local.gcp_plugin.kind import Found, Kind, Property, Values
 
 _MEMBER = r".+:.+|projectOwners|projectReaders|projectWriters|allUsers|allAuthenticatedUsers"
+# Principals, and pods: serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME].
+_WITH_SLASHES = r"principal(?:Set)?://\S+|serviceAccount:[^/\s]+\.svc\.id\.goog\[[^\]\s]+\]"
 _ROLE = r"(?:(?:projects|organizations)/[^/\s]+/)?roles/[^/\s]+"
 _ATTEMPTS = 8
 _FIRST_WAIT_SECONDS = 0.1
@@ -151,7 +153,7 @@ async def until_no_conflict(change: Callable[[], Awaitable[None]]) -> None:
 def match_id(resource_id: str, target_pattern: str, example: str) -> re.Match[str]:
     """Match `TARGET ROLE MEMBER [CONDITION TITLE]`, separated by spaces or slashes."""
     match = re.fullmatch(
-        rf"{target_pattern}[/\s](?P<role>{_ROLE})[/\s](?P<member>principal(?:Set)?://\S+|[^/\s]+)"
+        rf"{target_pattern}[/\s](?P<role>{_ROLE})[/\s](?P<member>{_WITH_SLASHES}|[^/\s]+)"
         r"(?:[/\s](?P<title>.+))?",
         resource_id,
     )
