@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flows.errors import DbtError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Collection
 
     from flows.options import Options
 
@@ -45,12 +45,14 @@ def check(options: Options, list_nodes: Callable[[Callable[[Any], None]], list[s
         raise UsageError(f"{asked}: no model, seed, snapshot or test is left to run.")
 
 
-def tests_of(kinds: Container[str], manifest: Any) -> list[str]:
+def tests_of(kinds: Collection[str], manifest: Any) -> list[str]:
     """Return a criterion for each test of a resource of these types, and of nothing else.
 
     dbt would run them although the run leaves those resources out, so that their tables may not exist. A test
     that dbt's words can't single out is not among them: to run one too many is better than one too few.
     """
+    if not kinds:
+        return []
     found = []
     names = [".".join(node.fqn) for node in manifest.nodes.values()]
     for node in manifest.nodes.values():

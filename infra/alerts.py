@@ -53,25 +53,17 @@ class Alerts(pulumi.ComponentResource):
                 "alerts",
                 name=f"dbt-{settings.environment}-alerts",
                 description=f"Tells {settings.alert_block} of runs that failed, crashed or are late.",
-                trigger=trigger(deployments.match_related),
+                # At once, whenever a run comes into one of the bad states.
+                trigger={
+                    **deployments.each_run,
+                    "posture": "Reactive",
+                    "expect": [f"prefect.flow-run.{state}" for state in EVENTS],
+                },
                 actions=[action(settings.environment, block_type, block.id, run_page())],
                 tags=["dbt", settings.environment],
                 opts=child,
             )
         self.register_outputs({"alert_block": settings.alert_block})
-
-
-def trigger(match_related: dict[str, Any]) -> dict[str, Any]:
-    """At once, at each run of the deployment that comes into one of the bad states."""
-    return {
-        "type": "event",
-        "posture": "Reactive",
-        "expect": [f"prefect.flow-run.{state}" for state in EVENTS],
-        "match": {"prefect.resource.id": "prefect.flow-run.*"},
-        "match_related": match_related,
-        "for_each": ["prefect.resource.id"],
-        "threshold": 1,
-    }
 
 
 def action(target: str, block_type: str, block_id: pulumi.Input[str], url: str) -> dict[str, Any]:

@@ -68,10 +68,16 @@ class Deployments(pulumi.ComponentResource):
             # A run needs all that its blocks lead to.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[blocks]),
         )
-        #: What an automation's trigger says to hear of this deployment's runs only.
-        self.match_related: dict[str, Any] = {
-            "prefect.resource.role": "deployment",
-            "prefect.resource.id": pulumi.Output.concat("prefect.deployment.", self.deployment.id),
+        #: What a trigger says to hear of each of this deployment's runs, and of no others.
+        self.each_run: dict[str, Any] = {
+            "type": "event",
+            "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            "match_related": {
+                "prefect.resource.role": "deployment",
+                "prefect.resource.id": pulumi.Output.concat("prefect.deployment.", self.deployment.id),
+            },
+            "for_each": ["prefect.resource.id"],
+            "threshold": 1,
         }
         self.register_outputs({"deployment": f"{FLOW}/dbt-{environment}"})
 
@@ -102,10 +108,10 @@ def job_values(settings: Settings, service_account: Any, credentials: Any) -> di
                 "credentials": credentials,
             }
         case "kubernetes":
-            account = settings.service_account if settings.identity == "attached" else None
-            return {"image": settings.image, "namespace": settings.namespace} | (
-                {"service_account_name": account} if account else {}
-            )
+            values = {"image": settings.image, "namespace": settings.namespace}
+            if settings.identity == "attached":
+                values["service_account_name"] = settings.service_account
+            return values
         case _:
             return {"image": settings.image}
 

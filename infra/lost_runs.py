@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pulumi
 
 from infra.deployments import Deployments
@@ -35,7 +33,14 @@ class LostRuns(pulumi.ComponentResource):
             "lost-runs",
             name=f"dbt-{settings.environment}-lost",
             description=f"Marks runs as crashed that say nothing for {SILENCE_SECONDS // 60} minutes.",
-            trigger=trigger(deployments.match_related),
+            # After a heartbeat, neither another one nor an end.
+            trigger={
+                **deployments.each_run,
+                "posture": "Proactive",
+                "after": [HEARTBEAT],
+                "expect": [HEARTBEAT, *(f"prefect.flow-run.{end}" for end in ENDS)],
+                "within": SILENCE_SECONDS,
+            },
             actions=[
                 {
                     "type": "change-flow-run-state",
@@ -49,18 +54,3 @@ class LostRuns(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})
-
-
-def trigger(match_related: dict[str, Any]) -> dict[str, Any]:
-    """After a heartbeat, neither another one nor an end."""
-    return {
-        "type": "event",
-        "posture": "Proactive",
-        "after": [HEARTBEAT],
-        "expect": [HEARTBEAT, *(f"prefect.flow-run.{end}" for end in ENDS)],
-        "match": {"prefect.resource.id": "prefect.flow-run.*"},
-        "match_related": match_related,
-        "for_each": ["prefect.resource.id"],
-        "threshold": 1,
-        "within": SILENCE_SECONDS,
-    }

@@ -96,6 +96,14 @@ def iam_credentials(project: Checkout, directory: Path) -> Iterator[dict[str, st
             front.stdout.close()
 
 
+def configure(project: Checkout, *settings: str, stack: str = "local") -> None:
+    """Change settings, each `name=value`, and bring the stack up."""
+    for setting in settings:
+        name, value = setting.split("=", 1)
+        ok(project.pulumi("config", "set", "--path", f"projet-m2-bi:{name}", value, stack=stack))
+    ok(project.pulumi("up", "--yes", "--skip-preview", stack=stack))
+
+
 def ok(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout

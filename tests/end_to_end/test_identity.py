@@ -8,19 +8,12 @@ import pytest
 
 from tests.checkout import Checkout
 from tests.end_to_end import keyless, servers
-from tests.end_to_end.keyless import DBT, ok
+from tests.end_to_end.keyless import DBT, configure, ok
 
 pytestmark = pytest.mark.real
 
 WORKER = f"worker@{keyless.PROJECT}.iam.gserviceaccount.com"
 CREATOR = "roles/iam.serviceAccountTokenCreator"
-
-
-def configure(project: Checkout, *settings: str) -> None:
-    for setting in settings:
-        name, value = setting.split("=", 1)
-        ok(project.pulumi("config", "set", "--path", f"projet-m2-bi:{name}", value))
-    ok(project.pulumi("up", "--yes", "--skip-preview"))
 
 
 @pytest.fixture(scope="module")

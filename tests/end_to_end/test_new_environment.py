@@ -108,13 +108,14 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
 def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
     worker = "worker@demo-flights.iam.gserviceaccount.com"
     keyless.google(staging, "POST", keyless.ACCOUNTS, {"accountId": "worker"})
-    configure(
+    keyless.configure(
         staging,
         "workPoolType=cloud-run-v2",
         "image=europe-west1-docker.pkg.dev/demo-flights/r/dbt:1",
         "region=europe-west1",
         "identity=attached",
         f"workers[0]=serviceAccount:{worker}",
+        stack="staging",
     )
     account = f"{keyless.ACCOUNTS}/dbt-staging@demo-flights.iam.gserviceaccount.com"
     assert granted(staging, account) == {"roles/iam.serviceAccountUser": [f"serviceAccount:{worker}"]}
@@ -127,18 +128,11 @@ def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
     assert defaults["credentials"]["default"].keys() == {"$ref"}
     # Another type of pool, of the same name: the deployment moves along.
     keyless.ok(staging.pulumi("config", "rm", "--path", "projet-m2-bi:workers", stack="staging"))
-    configure(staging, "workPoolType=kubernetes", "namespace=data")
+    keyless.configure(staging, "workPoolType=kubernetes", "namespace=data", stack="staging")
     pods = "serviceAccount:demo-flights.svc.id.goog[data/dbt-staging]"
     assert granted(staging, account) == {"roles/iam.workloadIdentityUser": [pods]}
     assert "roles/run.developer" not in granted(staging, "/v1/projects/demo-flights")
     keyless.ok(staging.pulumi("preview", "--expect-no-changes", stack="staging"))
-
-
-def configure(project: Checkout, *settings: str) -> None:
-    for setting in settings:
-        name, value = setting.split("=", 1)
-        keyless.ok(project.pulumi("config", "set", "--path", f"projet-m2-bi:{name}", value, stack="staging"))
-    keyless.ok(project.pulumi("up", "--yes", "--skip-preview", stack="staging"))
 
 
 def granted(project: Checkout, resource: str) -> dict[str, list[str]]:

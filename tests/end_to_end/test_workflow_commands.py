@@ -14,11 +14,11 @@ import yaml
 from local.paths import PROJECT
 from tests.checkout import Checkout
 from tests.end_to_end import servers
+from tests.uv import UV
 
 pytestmark = pytest.mark.real
 
 WORKFLOW = yaml.safe_load((PROJECT / ".github" / "workflows" / "pulumi.yml").read_text())
-UV = os.environ.get("UV") or shutil.which("uv") or str(PROJECT / ".local" / "uv" / "bin" / "uv")
 
 
 def commands(event: str) -> list[str]:

@@ -13,13 +13,13 @@ import pytest
 from tests import tiny
 from tests.flows.conftest import Platform, run
 from tests.flows.servers import ROOT
+from tests.uv import UV
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.real
-UV = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".local" / "uv" / "bin" / "uv")
 
 
 def instructions() -> Iterator[tuple[str, list[str]]]:
