@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,15 @@ from local.pulumi_cli import find
 def pulumi_bin() -> Path:
     """The directory of the Pulumi CLI, installed or built on first use."""
     return find.directory(user_cache(), lambda line: print(line, file=sys.stderr, flush=True))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def by_hand() -> Iterator[None]:
+    """As on a person's machine: in continuous integration the settings ask for the workers' directory.
+
+    For the whole session, since fixtures of modules read settings too. What is about continuous integration
+    sets `CI` itself.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CI", raising=False)
+        yield

@@ -35,7 +35,7 @@ def carry_out(project: Checkout, event: str) -> str:
     path = os.pathsep.join([mine, project.variables()["PATH"], str(Path(UV).parent)])
     printed = ""
     for command in commands(event):
-        done = project.run("bash", "-e", "-c", command, env={"STACK": "local", "PATH": path})
+        done = project.run("bash", "-e", "-c", command, env={"STACK": "local", "PATH": path, "CI": "true"})
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         printed = done.stdout
     return printed
