@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from flows import warehouse
+from flows.job_labels import job_labels
 from flows.redaction import redactor
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def sections(
         sql = _sql(details.get(node["id"])) or ""
         parts = [f"````sql\n{_cut(redact(sql), _SQL)}\n````"]
         if index < _TESTS and node["status"] == "fail" and wanted():
-            parts.append(_rows(sql, profile, redact))
+            labels = job_labels(profile.target, "failing-rows", node["id"])
+            parts.append(_rows(sql, profile, labels, redact))
         made[node["id"]] = "\n\n".join(parts)
     return made
 
@@ -53,10 +55,10 @@ def _sql(details: NodeDetails | None) -> str | None:
     return details.sql.strip() if details and details.sql else None
 
 
-def _rows(sql: str, profile: DbtProfile, redact: Callable[[str], str]) -> str:
+def _rows(sql: str, profile: DbtProfile, labels: Mapping[str, str], redact: Callable[[str], str]) -> str:
     try:
         limited = f"select * from (\n{sql}\n) limit {_ROWS}"  # noqa: S608 - dbt's own query
-        answer = warehouse.query(profile, limited, _SECONDS)
+        answer = warehouse.query(profile, limited, _SECONDS, labels)
         return _table(answer, redact)
     except Exception as error:  # a report without rows is better than none
         return f"Its rows could not be read: {_cut(redact(str(error)), 200)}"

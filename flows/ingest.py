@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from flows import blocks, command_line, names, raw_csv, raw_data
 from flows.errors import NotSetUpError, PipelineError, UnreachableError
+from flows.job_labels import job_labels
 from flows.raw_tables import TABLES
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _load(place: BigQueryTarget, target: str, files: list[raw_csv.RawFile], *, f
     endpoint = place.api_endpoint or GOOGLE
     dataset = f"{place.project}.{place.raw_schema}"
     try:
-        with connect(place) as client:
+        with connect(place, target) as client:
             _check_dataset(client, dataset)
             return raw_load.load(client, dataset, files, force=force, say=_say)
     except (requests.RequestException, TransportError, RetryError) as error:
@@ -68,12 +69,12 @@ def _load(place: BigQueryTarget, target: str, files: list[raw_csv.RawFile], *, f
         raise _refusal(error, endpoint, dataset, target) from error
 
 
-def connect(place: BigQueryTarget) -> bigquery.Client:
+def connect(place: BigQueryTarget, target: str) -> bigquery.Client:
     """Return a client with the identity of the person who runs it.
 
     At Google that is the login of `gcloud auth application-default login`. Elsewhere it is the token in
     GOOGLE_OAUTH_ACCESS_TOKEN: a Google login is never sent to another server. Raises NotSetUpError without
-    the token, google.auth's DefaultCredentialsError without the login.
+    the token, google.auth's DefaultCredentialsError without the login. Its jobs carry labels.
     """
     import google.auth  # noqa: PLC0415
     from google.cloud import bigquery  # noqa: PLC0415
@@ -92,8 +93,14 @@ def connect(place: BigQueryTarget) -> bigquery.Client:
         credentials = Credentials(token)
     if place.api_endpoint:
         options["api_endpoint"] = place.api_endpoint
+    labels = job_labels(target, "ingest")
     return bigquery.Client(
-        place.project, credentials=credentials, client_options=options, location=place.location
+        place.project,
+        credentials=credentials,
+        client_options=options,
+        location=place.location,
+        default_query_job_config=bigquery.QueryJobConfig(labels=labels),
+        default_load_job_config=bigquery.LoadJobConfig(labels=labels),
     )
 
 

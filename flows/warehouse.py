@@ -13,6 +13,8 @@ from flows import diagnosis, names, sign_in
 from flows.errors import NotSetUpError, UnreachableError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flows.profile import DbtProfile
 
 GOOGLE = "https://bigquery.googleapis.com"
@@ -59,16 +61,17 @@ def _ask(profile: DbtProfile, credentials: Any) -> None:
         raise _refusal(profile, endpoint, response.status_code, _message(response), credentials)
 
 
-def query(profile: DbtProfile, sql: str, seconds: float) -> dict[str, Any]:
+def query(profile: DbtProfile, sql: str, seconds: float, labels: Mapping[str, str]) -> dict[str, Any]:
     """Run a query as dbt would and return BigQuery's answer. Raises what google-auth and requests raise.
 
-    Within the profile's `maximum_bytes_billed`. An answer not complete within ``seconds`` is an error.
+    Within the profile's `maximum_bytes_billed`; its job carries the labels. An answer not complete within
+    ``seconds`` is an error.
     """
     from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
 
     output = profile.output
     endpoint = str(output.get("api_endpoint") or GOOGLE).rstrip("/")
-    body = {"query": sql, "useLegacySql": False, "timeoutMs": int(seconds * 1000)}
+    body = {"query": sql, "useLegacySql": False, "timeoutMs": int(seconds * 1000), "labels": dict(labels)}
     if output.get("location"):
         body["location"] = output["location"]
     if output.get("maximum_bytes_billed"):

@@ -99,11 +99,14 @@ class Automations(Kind):
             return _found(created)
         first, *twins = self._named(http, inputs["name"])
         for twin in twins:
-            self.delete(http, twin.id, inputs)
+            _drop(http, twin.id)
         return first
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
-        """Write all of it, since Prefect takes no parts; `enabled` as it is, where that is people's."""
+        """Write all of it, since Prefect takes no parts; `enabled` as it is, where that is people's.
+
+        What is a copy of the old one by then goes, see `_drop_copies`.
+        """
         found = self.read(http, object_id, news)
         if found is None:
             raise self.gone(news, http.server.api_url)
@@ -112,10 +115,21 @@ class Automations(Kind):
         response = http.send("PUT", f"/automations/{object_id}", json=body, accept=MISSING)
         if response.status_code == 404:
             raise self.gone(news, http.server.api_url)
+        self._drop_copies(http, object_id, olds)
 
-    def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
-        """Delete it."""
-        http.send("DELETE", f"/automations/{object_id}", accept=MISSING)
+    def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:
+        """Delete it, and what is a copy of it, see `_drop_copies`."""
+        _drop(http, object_id)
+        self._drop_copies(http, object_id, inputs)
+
+    def _drop_copies(self, http: Requests, object_id: str, inputs: Properties) -> None:
+        """Delete what has the same name and does the same: a request to create it that arrived very late.
+
+        Nobody else knows of it, and it would act beside its twin, and after it is gone.
+        """
+        for found in self._named(http, inputs["name"]):
+            if found.id != object_id and self.as_given(inputs, found.properties) == inputs:
+                _drop(http, found.id)
 
     def means(self, name: str, given: Any, actual: Any) -> bool:
         """Compare triggers and actions without what Prefect fills in."""
@@ -132,6 +146,10 @@ class Automations(Kind):
 
 def _named(http: Requests, name: str) -> httpx.Response:
     return http.send("POST", "/automations/filter", json={"automations": {"name": {"any_": [name]}}})
+
+
+def _drop(http: Requests, object_id: str) -> None:
+    http.send("DELETE", f"/automations/{object_id}", accept=MISSING)
 
 
 def _found(body: Properties) -> Found:

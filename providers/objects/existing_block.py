@@ -32,6 +32,7 @@ class ExistingBlocks(Kind):
     }
     replaces = ("block_type", "block_name", "capability")
     unique = ("block_type", "block_name")
+    refers = True
 
     def label(self, inputs: Properties) -> str:
         """`block slack-webhook/oncall`."""
@@ -62,9 +63,13 @@ class ExistingBlocks(Kind):
 
     def create(self, http: Requests, inputs: Properties) -> Found | None:
         """Raise GoneError: there is none."""
-        raise GoneError(
-            f"Prefect at {http.server.api_url} has no {self.label(inputs)}: create it there, in Prefect's "
-            "page under Blocks, or name another one"
+        raise self.gone(inputs, http.server.api_url)
+
+    def gone(self, inputs: Properties, api_url: str) -> GoneError:
+        """Return the error for a block that is not there."""
+        return GoneError(
+            f"Prefect at {api_url} has no {self.label(inputs)}: create it there, in Prefect's page under "
+            "Blocks, or name another one"
         )
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:

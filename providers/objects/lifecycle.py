@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from providers.data import canonical, has_unknown
-from providers.errors import NameTakenError
+from providers.errors import NameTakenError, PrefectError
 from providers.lifecycle import Checked, Difference
 from providers.objects.kind import Found, Kind, Properties
 
@@ -31,15 +31,18 @@ class ObjectLifecycle:
         self._kept: set[str] = set()
 
     def check(self, olds: Properties, news: Properties) -> Checked:
-        """Validate the inputs, unknowns understood, and set what the program leaves out."""
+        """Validate the inputs, unknowns understood, and set what the program leaves out.
+
+        Asks Prefect only of an object that the program refers to, and only where that is new.
+        """
         given = {name: value for name, value in news.items() if value is not None}
         inputs = {"adopt": False, **self._kind.defaults, **given}
         if olds and not self._changed(olds, inputs):
             return Checked(inputs, [])
         from providers.objects.checks import schema_problems  # noqa: PLC0415  where there is something new
 
-        problems = schema_problems(inputs, self._kind.schema)
-        return Checked(inputs, problems or self._kind.problems(inputs))
+        problems = schema_problems(inputs, self._kind.schema) or self._kind.problems(inputs)
+        return Checked(inputs, problems or self._absent(inputs))
 
     def diff(self, object_id: str, olds: Properties, news: Properties) -> tuple[Difference, bool]:
         """Compare; the second value tells whether a replacement has to delete first."""
@@ -92,6 +95,18 @@ class ObjectLifecycle:
             if object_id in self._taken:
                 return
         self._kind.delete(self._connect(), object_id, props)
+
+    def _absent(self, inputs: Properties) -> list[str]:
+        """Say at preview already that an object to refer to is missing, before `up` makes half a stack."""
+        if not self._kind.refers or has_unknown(inputs):
+            return []
+        try:
+            http = self._connect()
+            if self._kind.find(http, inputs) is None:
+                return [str(self._kind.gone(inputs, http.server.api_url))]
+        except PrefectError as error:
+            return [str(error)]
+        return []
 
     def _drifted(self, props: Properties, found: Found) -> bool:
         settled = self._kind.as_given(props, found.properties)

@@ -89,7 +89,7 @@ def make_warehouse(url: str, name: str, directory: Path) -> Warehouse:
     """Create the two empty datasets, as `pulumi up` does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ingest.TOKEN, "any")
-        client = ingest.connect(blocks.BigQueryTarget(PROJECT, name, "EU", url))
+        client = ingest.connect(blocks.BigQueryTarget(PROJECT, name, "EU", url), "dev")
     for dataset_id in (name, f"{name}_raw"):
         dataset = bigquery.Dataset(f"{PROJECT}.{dataset_id}")
         dataset.location = "EU"

@@ -66,11 +66,20 @@ def test_the_flow_builds_and_tests_everything(project: Checkout) -> None:
 
 
 def test_every_job_says_what_it_was_for(project: Checkout) -> None:
+    failing = project.root / "dbt" / "tests" / "fails.sql"
+    failing.write_text("select 7 as number")
+    done = project.python("-m", "flows.pipeline", "--target", "local", "--select", "fails")
+    failing.unlink()
+    assert done.returncode == 1, done.stderr
     path = "/bigquery/v2/projects/demo-flights/jobs?allUsers=true&projection=full&maxResults=1000"
     jobs = servers.google(project, path)["jobs"]
-    labels = [job["configuration"].get("labels", {}) for job in jobs if job["user_email"].startswith("dbt-")]
-    assert {one.get("target_name") for one in labels if "dbt_version" in one} == {"local"}
-    assert "model_projet_m2_bi_fct_flights" in {one.get("node_id") for one in labels}
+    labels = [job["configuration"].get("labels", {}) for job in jobs]
+    assert {one.get("target_name") for one in labels} == {"local"}
+    assert "model_projet_m2_bi_fct_flights" in {one.get("node_id") for one in labels if "dbt_version" in one}
+    ours = [(one["step"], one.get("node_id")) for one in labels if "step" in one]
+    assert ours.count(("failing-rows", "test_projet_m2_bi_fails")) == 1
+    # Five tables are loaded, and looked at again by the second ingest.
+    assert ours.count(("ingest", None)) == 10
 
 
 def test_the_stack_switches_parts_of_the_flow(project: Checkout) -> None:

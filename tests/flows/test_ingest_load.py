@@ -29,7 +29,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bigquery.Client
         patch.setenv(ingest.TOKEN, "any")
         place = blocks.BigQueryTarget("demo-flights", "demo_flights_test", "EU", url)
         patch.setattr(blocks, "load_bigquery_target", lambda _: place)
-        with ingest.connect(place) as connected:
+        with ingest.connect(place, "dev") as connected:
             connected.create_dataset(RAW)
             yield connected
 
@@ -138,7 +138,7 @@ def test_a_bigquery_that_is_away_is_named(
 def test_a_google_login_is_never_sent_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ingest.TOKEN, raising=False)
     with pytest.raises(NotSetUpError, match=f"{ingest.TOKEN} is not set"):
-        ingest.connect(blocks.BigQueryTarget("p", "d", "EU", "http://127.0.0.1:1"))
+        ingest.connect(blocks.BigQueryTarget("p", "d", "EU", "http://127.0.0.1:1"), "dev")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Any
 
 import httpx
 import pytest
 
 from providers.http import Requests, Server
-from providers.objects.automation import Automations
+from providers.objects.automation import TOLD, Automations
+from providers.objects.kind import only
 from tests.providers.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.real
@@ -39,17 +41,47 @@ class Late(httpx.BaseTransport):
         self._real.close()
 
 
-def test_a_twin_that_arrives_late_is_deleted(prefect: PrefectServer, prefix: str) -> None:
-    kind, transport = Automations(), Late()
-    inputs = {
-        **kind.defaults,
-        "name": f"{prefix}alerts",
+def inputs(name: str) -> dict[str, Any]:
+    return {
+        **Automations.defaults,
+        "name": name,
         "trigger": {"type": "event", "posture": "Reactive", "expect": ["x"], "threshold": 1},
         "actions": [{"type": "do-nothing"}],
     }
+
+
+def names(prefect: PrefectServer, prefix: str) -> list[str]:
+    """The names of the automations that there are; several may be the same."""
+    found = prefect.call("POST", "/automations/filter", json={})
+    return sorted(one["name"] for one in found if one["name"].startswith(prefix))
+
+
+def test_a_twin_that_arrives_late_is_deleted(prefect: PrefectServer, prefix: str) -> None:
+    transport = Late()
     with closing(Requests(Server(prefect.url), transport=transport)) as http:
-        made = kind.create(http, inputs)
+        made = Automations().create(http, inputs(f"{prefix}alerts"))
     assert transport.created == 2
-    query = {"automations": {"name": {"any_": [inputs["name"]]}}}
+    query = {"automations": {"name": {"any_": [f"{prefix}alerts"]}}}
     [left] = prefect.call("POST", "/automations/filter", json=query)
     assert left["id"] == made.id
+
+
+def test_one_that_arrives_when_nobody_looks_goes_with_the_next_change(
+    prefect: PrefectServer, prefix: str
+) -> None:
+    kind = Automations()
+    old = inputs(f"{prefix}alerts")
+    new = old | {"description": "new"}
+    other = old | {"description": "somebody else's"}
+    with closing(Requests(Server(prefect.url))) as http:
+        made = kind.create(http, old)
+        late = {**only(old, *TOLD), "enabled": True}
+        prefect.call("POST", "/automations/", json=late)
+        prefect.call("POST", "/automations/", json=late | {"description": other["description"]})
+        kind.update(http, made.id, old, new)
+        assert names(prefect, prefix) == [old["name"]] * 2
+        prefect.call("POST", "/automations/", json=late | {"description": "new"})
+        kind.delete(http, made.id, new)
+    query = {"automations": {"name": {"any_": [old["name"]]}}}
+    [left] = prefect.call("POST", "/automations/filter", json=query)
+    assert left["description"] == other["description"]

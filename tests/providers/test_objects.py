@@ -234,15 +234,17 @@ def test_a_deployment_of_a_pool_that_is_not_there_says_so(stack: Stack, prefix: 
         in output
     )
     stack.program(f'ExistingBlock("b", block_type="slack-webhook", block_name="{prefix}none")')
-    assert f"has no block slack-webhook/{prefix}none" in stack.fails("up", "--yes", "--skip-preview")
+    assert f"has no block slack-webhook/{prefix}none" in stack.fails("preview")
 
 
 def test_a_block_that_cannot_notify_is_refused(stack: Stack, prefix: str) -> None:
     data = '{"value": "v"}'
-    made = f'made = PrefectBlock("s", block_type="secret", block_name="{prefix}s", data={data})\n'
-    found = f'ExistingBlock("b", block_type="secret", block_name="{prefix}s", capability="notify", opts='
-    stack.program(f"{made}{found}pulumi.ResourceOptions(depends_on=[made]))")
-    output = stack.fails("up", "--yes", "--skip-preview")
+    made = f'PrefectBlock("s", block_type="secret", block_name="{prefix}s", data={data})\n'
+    stack.program(made)
+    stack.up()
+    found = f'ExistingBlock("b", block_type="secret", block_name="{prefix}s", capability="notify")'
+    stack.program(f"{made}{found}")
+    output = stack.fails("preview")
     assert f"block secret/{prefix}s is not for this" in output
     assert "the capability 'notify'" in output
 
