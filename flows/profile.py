@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # dbt keeps the values of variables with this prefix out of its logs.
 PRIVATE_KEY = "DBT_ENV_SECRET_BIGQUERY_PRIVATE_KEY"
+# Whose identity a machine has to have; dbt-bigquery has no word for it, and passes this one over.
+ATTACHED = "attached_service_account"
 Way = Literal["key", "impersonation", "attached"]
 _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
@@ -110,7 +112,8 @@ def _identity(
 
     Each way to sign in is one branch here. One without a key is spelt out in the target's extras, in
     dbt-bigquery's own words: `method: oauth`, with `impersonate_service_account` or, for a machine's own
-    identity, without. Where block and extras say different things, none of them is chosen.
+    identity, without. The latter says whose that has to be (`ATTACHED`), since dbt takes any. Where block and
+    extras say different things, none of them is chosen.
     """
     block = names.gcp_credentials(target)
     key = credentials.get("service_account_info")
@@ -120,6 +123,9 @@ def _identity(
         raise _broken(target, block, f"holds a key, but {configs} says `method: {method}`, which needs none")
     if not key and method == "oauth":
         account = extras.get("impersonate_service_account")
+        if not account and not extras.get(ATTACHED):
+            configs = names.bigquery_target_configs(target)
+            raise _broken(target, configs, f"does not say which service account dbt is (`{ATTACHED}`)")
         impersonated = {"impersonate_service_account": account} if account else {}
         return {"method": "oauth", **impersonated}, {}
     if not key:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows import names
 from flows.errors import NotSetUpError, PipelineError, UnreachableError
+from flows.profile import ATTACHED
 
 if TYPE_CHECKING:
     from flows.profile import DbtProfile
@@ -30,8 +31,8 @@ _IAM_CREDENTIALS = "https://iamcredentials.googleapis.com"
 def credentials(profile: DbtProfile) -> Any:
     """Return google-auth's credentials for the profile's identity; nothing is sent to Google's servers yet.
 
-    Raises NotSetUpError if the key is none, if nobody is signed in on this machine, or if it is somebody whom
-    the block does not mean.
+    Only a machine's own metadata server is asked who the machine is. Raises NotSetUpError if the key is none,
+    if nobody is signed in on this machine, or if it is somebody whom the block does not mean.
     """
     if profile.way == "key":
         return _from_key(profile)
@@ -122,6 +123,7 @@ def _check_attached(profile: DbtProfile, source: Any) -> None:
     from google.auth import compute_engine, external_account  # noqa: PLC0415
 
     if isinstance(source, compute_engine.Credentials | external_account.Credentials):
+        _check_account(profile, source)
         return
     who = f" ({_email(source)})" if _email(source) else ""
     raise NotSetUpError(
@@ -130,6 +132,28 @@ def _check_attached(profile: DbtProfile, source: Any) -> None:
         f"the flow on the worker (if this is one: `unset {_ADC}`, `gcloud auth application-default revoke`), "
         "or let people act as dbt's service account: `pulumi config set projet-m2-bi:identity impersonation "
         f"-s {profile.target}`."
+    )
+
+
+def _check_account(profile: DbtProfile, source: Any) -> None:
+    """Raise NotSetUpError unless the machine is the account that the block names: dbt would take any."""
+    from google.auth import compute_engine  # noqa: PLC0415
+    from google.auth.exceptions import RefreshError  # noqa: PLC0415
+    from google.auth.transport.requests import Request  # noqa: PLC0415
+
+    if isinstance(source, compute_engine.Credentials):
+        try:
+            # The metadata server tells its account along with a token, which the first request then uses.
+            source.refresh(Request())
+        except RefreshError as error:
+            raise refused(profile, source, error) from error
+    expected, found = profile.output[ATTACHED], _email(source)
+    if found == expected:
+        return
+    raise NotSetUpError(
+        f"the identity of this machine is {found or 'not that of a service account'}, but the blocks of the "
+        f"target {profile.target} say that dbt is {expected} (`identity: attached`). Run the flow where that "
+        "account is the machine's own, or give it to this machine: docs/identity.md says how."
     )
 
 

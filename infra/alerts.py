@@ -7,9 +7,10 @@ from typing import Any
 
 import pulumi
 
+from infra import stack_file
 from infra.deployments import FLOW, Deployments
 from infra.pages import prefect_page
-from infra.settings import Settings
+from infra.settings import NAMESPACE, Settings
 from providers import Automation, ExistingBlock
 
 EVENTS = ("Failed", "TimedOut", "Crashed", "Late")
@@ -47,6 +48,7 @@ class Alerts(pulumi.ComponentResource):
                 block_type=block_type,
                 block_name=block_name,
                 capability=None if block_type == WEBHOOK else "notify",
+                hint=place(settings),
                 opts=child,
             )
             self.automation = Automation(
@@ -64,6 +66,11 @@ class Alerts(pulumi.ComponentResource):
                 opts=child,
             )
         self.register_outputs({"alert_block": settings.alert_block})
+
+
+def place(settings: Settings) -> str:
+    """Where the settings name the block: file, line and setting."""
+    return stack_file.read(f"Pulumi.{settings.environment}.yaml").where(f"{NAMESPACE}:alertBlock")
 
 
 def action(target: str, block_type: str, block_id: pulumi.Input[str], url: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pulumi
 from infra.blocks import Blocks
 from infra.identity import Identity
 from infra.settings import Settings
-from providers import Deployment, WorkPool
+from providers import Deployment, GlobalConcurrencyLimit, WorkPool
 from providers.job_templates import filled
 
 FLOW = "pipeline-dbt-complet"
@@ -20,15 +20,20 @@ ENTRYPOINT = "flows.pipeline.dbt_full_pipeline"
 # A run of dbt with its Python libraries needs this much, and may take this long: Cloud Run's own default is
 # 512Mi and 600 s, and the worker's template allows for a day.
 CLOUD_RUN = {"memory": "2Gi", "timeout": 86_400}
+# Prefect's own queue is of the deployment's runs alone. Somebody's run from the command line ends before the
+# night's run has waited so long for the target; if not, that run fails, which is told.
+WAIT_SECONDS = 3600
 PROJECT = Path(__file__).parent.parent
 PARAMETERS = Path(__file__).parent / "parameters.json"
 
 
 class Deployments(pulumi.ComponentResource):
-    """Owns the work pool `dbt-<env>` and the deployment `pipeline-dbt-complet/dbt-<env>`.
+    """Owns work pool, deployment and global concurrency limit of an environment, each named `dbt-<env>`.
 
-    At most one run of the deployment works at a time; others wait. Does not own the flow in Prefect, which
-    keeps the history of its runs, nor the workers: `prefect worker start --pool dbt-<env>` starts one.
+    Their names are the stack's, so what bears one is taken over: a worker may have made the pool, a run of
+    the flow the limit, of which each run holds the only slot. At most one run of the target works at a time;
+    the deployment's others wait. Does not own the flow in Prefect, which keeps the history of its runs, nor
+    the workers: the stack's output `startAWorker` starts one.
     """
 
     def __init__(
@@ -49,6 +54,16 @@ class Deployments(pulumi.ComponentResource):
                 settings.work_pool_type, job_values(settings, identity.account.email, blocks.credentials.ref)
             ),
             description=f"Runs dbt for {environment}.",
+            adopt=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.limit = GlobalConcurrencyLimit(
+            "limit",
+            name=f"dbt-{environment}",
+            limit=1,
+            # Switched off, it would let two runs write the same tables.
+            manage_state=True,
+            adopt=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.deployment = Deployment(
@@ -57,7 +72,7 @@ class Deployments(pulumi.ComponentResource):
             flow_name=FLOW,
             entrypoint=ENTRYPOINT,
             work_pool=self.work_pool,
-            parameters={"target": environment},
+            parameters={"target": environment, "wait_seconds": WAIT_SECONDS},
             parameter_openapi_schema=parameter_schema(environment),
             schedules=schedules(settings),
             manage_schedule_state=settings.manage_schedule_state,
@@ -65,6 +80,7 @@ class Deployments(pulumi.ComponentResource):
             collision_strategy="ENQUEUE",
             tags=["dbt", environment],
             description=f"Builds and tests every table of {environment}.",
+            adopt=True,
             # A run needs all that its blocks lead to.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[blocks]),
         )
@@ -95,25 +111,28 @@ def code_path(settings: Settings) -> str:
 
 
 def job_values(settings: Settings, service_account: Any, credentials: Any) -> dict[str, Any]:
-    """What the work pool's job template says by default; images hold the project where they start."""
+    """What the work pool's job template says by default; images hold the project where they start.
+
+    The labels of what costs money are the datasets' own.
+    """
+    container: dict[str, Any] = {"image": settings.image, "labels": settings.labels}
     match settings.work_pool_type:
         case "process":
             return {"working_dir": code_path(settings)}
         case "cloud-run-v2":
             return {
                 **CLOUD_RUN,
-                "image": settings.image,
+                **container,
                 "region": settings.region,
                 "service_account_name": service_account,
                 "credentials": credentials,
             }
         case "kubernetes":
-            values = {"image": settings.image, "namespace": settings.namespace}
             if settings.identity == "attached":
-                values["service_account_name"] = settings.service_account
-            return values
+                container["service_account_name"] = settings.service_account
+            return {**container, "namespace": settings.namespace}
         case _:
-            return {"image": settings.image}
+            return container
 
 
 def parameter_schema(environment: str) -> dict[str, Any]:

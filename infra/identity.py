@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
 
+from infra import new_key
 from infra.settings import Settings
 from infra.warehouse import Warehouse
 
@@ -24,7 +23,8 @@ class Identity(pulumi.ComponentResource):
     Attributes:
         account: the service account.
         service_account_info: its key in Google's format, secret; None where no key exists.
-        dbt_sign_in: what dbt's target says of a sign-in without a key, in dbt-bigquery's own words.
+        dbt_sign_in: what dbt's target says of a sign-in without a key, in dbt-bigquery's own words. It has
+            none for the account that a machine has to be: that is a word of the flow's, which dbt ignores.
     """
 
     def __init__(
@@ -73,17 +73,23 @@ class Identity(pulumi.ComponentResource):
         if settings.identity == "impersonation":
             self._let_act(settings.impersonators, last)
             self.dbt_sign_in["impersonate_service_account"] = self.account.email
+        if settings.identity == "attached":
+            self.dbt_sign_in["attached_service_account"] = self.account.email
         self.register_outputs({"email": self.account.email})
 
     def _key(self, rotation: str, opts: pulumi.ResourceOptions) -> pulumi.Output[dict[str, Any]]:
-        """Make a key, and a new one for another `rotation`: the old one goes when the block has the new."""
+        """Make a key, and a new one for another `rotation`: the old one goes when the block has the new.
+
+        The block gets it when Google knows it everywhere, so that no flow is refused.
+        """
         key = gcp.serviceaccount.Key(
             "key",
             service_account_id=self.account.name,
             keepers={"rotation": rotation} if rotation else None,
             opts=opts,
         )
-        return pulumi.Output.secret(key.private_key.apply(key_file))
+        parts = pulumi.Output.all(key.private_key, key.valid_after)
+        return pulumi.Output.secret(parts.apply(lambda known: new_key.usable(*known)))
 
     def _let_act(self, members: Sequence[str], opts: pulumi.ResourceOptions) -> None:
         for member in members:
@@ -94,9 +100,3 @@ class Identity(pulumi.ComponentResource):
                 member=member,
                 opts=opts,
             )
-
-
-def key_file(private_key: str) -> dict[str, Any]:
-    """Google's key file, which the API returns in base64 of its JSON."""
-    content: dict[str, Any] = json.loads(base64.b64decode(private_key))
-    return content

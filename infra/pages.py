@@ -10,12 +10,21 @@ import pulumi
 from infra.settings import Settings
 
 _CLOUD_API = re.compile(r"https://api\.([^/]+)/api/accounts/([^/]+)/workspaces/([^/]+)")
+_CONSOLE = "https://console.cloud.google.com"
 
 
-def bigquery_page(settings: Settings) -> str:
-    """BigQuery's page in the Google Cloud console, or the local endpoint that takes its place."""
-    console = f"https://console.cloud.google.com/bigquery?project={settings.project}"
-    return settings.api_endpoint or f"{console}&ws=!1m4!1m3!3m2!1s{settings.project}!2s{settings.dataset}"
+def bigquery_page(settings: Settings, dataset: str) -> str:
+    """A dataset's page in the Google Cloud console, or the local endpoint that takes its place."""
+    page = f"{_CONSOLE}/bigquery?project={settings.project}&ws=!1m4!1m3!3m2!1s{settings.project}!2s{dataset}"
+    return settings.api_endpoint or page
+
+
+def service_account_page(settings: Settings, unique_id: pulumi.Input[str]) -> pulumi.Output[str]:
+    """A service account's page in the same console, by its number, or the local endpoint likewise."""
+    if settings.api_endpoint:
+        return pulumi.Output.from_input(settings.api_endpoint)
+    accounts = f"{_CONSOLE}/iam-admin/serviceaccounts/details/"
+    return pulumi.Output.concat(accounts, unique_id, f"?project={settings.project}")
 
 
 def prefect_api() -> str:
@@ -24,8 +33,17 @@ def prefect_api() -> str:
 
 
 def prefect_page() -> str:
-    """Prefect's page for people."""
-    return page_url(prefect_api())
+    """Prefect's page for people: where `prefect:uiUrl` or PREFECT_UI_URL says, else beside its API."""
+    told = pulumi.Config("prefect").get("uiUrl") or os.environ.get("PREFECT_UI_URL")
+    return told.rstrip("/") if told else page_url(prefect_api())
+
+
+def object_page(kind: str, key: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The page of one of Prefect's objects, as Prefect itself makes links (`prefect.utilities.urls`).
+
+    ``kind`` is `deployment`, `automation` or `work-pool`; ``key`` an id, or for a work pool its name.
+    """
+    return pulumi.Output.concat(f"{prefect_page()}/{kind}s/{kind}/", key)
 
 
 def page_url(api_url: str) -> str:

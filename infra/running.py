@@ -8,11 +8,13 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationInfo
 
+from infra.mixes import without_effect
 from providers.job_templates import WORKERS
 from providers.objects.checks import cron_problems, time_zone_problems
 
 # https://cloud.google.com/run/docs/locations
 REGION = re.compile(r"[a-z]+-[a-z]+\d+")
+CONTAINERS = ("docker", "kubernetes", "cloud-run-v2")
 BLOCK = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 
 
@@ -21,9 +23,19 @@ def check_schedule(value: str) -> str:
     return _without(cron_problems("schedule", value) if value else [], value)
 
 
-def check_time_zone(value: str) -> str:
-    """Return the name of a time zone; raise ValueError otherwise."""
-    return _without(time_zone_problems("timeZone", value), value)
+def check_time_zone(value: str, info: ValidationInfo) -> str:
+    """Return the name of a time zone; raise ValueError otherwise, or where it is nothing's."""
+    found = _without(time_zone_problems("timeZone", value), value)
+    if value != "UTC":
+        _need_a_schedule("timeZone", info)
+    return found
+
+
+def check_manage_schedule_state(value: bool, info: ValidationInfo) -> bool:
+    """Return it; raise ValueError where there is no schedule to manage."""
+    if value:
+        _need_a_schedule("manageScheduleState", info)
+    return value
 
 
 def check_work_pool_type(value: str) -> str:
@@ -34,11 +46,12 @@ def check_work_pool_type(value: str) -> str:
 
 
 def check_code_path(value: str, info: ValidationInfo) -> str:
-    """Return a directory; raise ValueError where it is not absolute, or missing where it can't be guessed.
+    """Return a directory; raise ValueError where it is not absolute, not used, or missing and not known.
 
     Empty means the directory of `pulumi up`. In continuous integration (`CI` is set, as on GitHub) that
     directory is gone when a worker needs it, unless the whole platform is on that machine.
     """
+    _need_a_pool(("process",), "codePath", value, info)
     if info.data.get("work_pool_type", "process") != "process":
         return value
     if value and not PurePosixPath(value).is_absolute():
@@ -49,7 +62,8 @@ def check_code_path(value: str, info: ValidationInfo) -> str:
 
 
 def check_image(value: str, info: ValidationInfo) -> str:
-    """Return the image; raise ValueError where the work pool runs containers and there is none."""
+    """Return the image; raise ValueError where the work pool runs containers and there is none, or not."""
+    _need_a_pool(CONTAINERS, "image", value, info)
     pool_type = info.data.get("work_pool_type", "process")
     if pool_type != "process" and not value:
         raise ValueError(f"a {pool_type} work pool needs an image")
@@ -57,7 +71,8 @@ def check_image(value: str, info: ValidationInfo) -> str:
 
 
 def check_region(value: str, info: ValidationInfo) -> str:
-    """Return the region; raise ValueError where the work pool runs jobs in one and there is none."""
+    """Return the region; raise ValueError where the work pool runs jobs in one and there is none, or not."""
+    _need_a_pool(("cloud-run-v2",), "region", value, info)
     if info.data.get("work_pool_type") == "cloud-run-v2":
         if not value:
             raise ValueError("a cloud-run-v2 work pool needs a region")
@@ -66,11 +81,31 @@ def check_region(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def check_namespace(value: str, info: ValidationInfo) -> str:
+    """Return the namespace of pods; raise ValueError where there are none."""
+    if value != "default":
+        _need_a_pool(("kubernetes",), "namespace", value, info)
+    return value
+
+
 def check_alert_block(value: str) -> str:
     """Return `<type>/<name>` of a block, or the empty text; raise ValueError otherwise."""
     if value and not BLOCK.fullmatch(value):
         raise ValueError(f"{value!r} names no block: <type>/<name>, such as slack-webhook/on-call")
     return value
+
+
+def _need_a_pool(types: tuple[str, ...], setting: str, value: str, info: ValidationInfo) -> None:
+    pool_type = info.data.get("work_pool_type")
+    # One that is wrong itself is not there.
+    if value and pool_type and pool_type not in types:
+        why = f"with `workPoolType: {pool_type}` it has no effect"
+        raise without_effect(setting, why, f"workPoolType {types[0]}")
+
+
+def _need_a_schedule(setting: str, info: ValidationInfo) -> None:
+    if info.data.get("schedule") == "":
+        raise without_effect(setting, "without `schedule` it has no effect", "schedule '0 2 * * *'")
 
 
 def _without(problems: list[str], value: str) -> str:

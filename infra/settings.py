@@ -11,10 +11,13 @@ from pydantic.alias_generators import to_camel
 
 from infra import sign_in, stack_file
 from infra.locations import check_location
+from infra.mixes import MIX
 from infra.running import (
     check_alert_block,
     check_code_path,
     check_image,
+    check_manage_schedule_state,
+    check_namespace,
     check_region,
     check_schedule,
     check_time_zone,
@@ -58,12 +61,14 @@ class Settings(BaseModel):
     delete_contents_on_destroy: bool = False
     schedule: Annotated[str, AfterValidator(check_schedule)] = ""
     time_zone: Annotated[str, AfterValidator(check_time_zone)] = "UTC"
-    manage_schedule_state: bool = False
+    manage_schedule_state: Annotated[bool, AfterValidator(check_manage_schedule_state)] = False
     work_pool_type: Annotated[str, AfterValidator(check_work_pool_type)] = "process"
     code_path: Annotated[str, AfterValidator(check_code_path), Field(validate_default=True)] = ""
     image: Annotated[str, AfterValidator(check_image), Field(validate_default=True)] = ""
     region: Annotated[str, AfterValidator(check_region), Field(validate_default=True)] = ""
-    namespace: Annotated[str, StringConstraints(pattern=NAMESPACE_OF_PODS)] = "default"
+    namespace: Annotated[
+        str, StringConstraints(pattern=NAMESPACE_OF_PODS), AfterValidator(check_namespace)
+    ] = "default"
     workers: sign_in.Workers = []
     alert_block: Annotated[str, AfterValidator(check_alert_block)] = ""
     identity: sign_in.Way = "key"
@@ -84,6 +89,11 @@ class Settings(BaseModel):
     def service_account(self) -> str:
         """The name of dbt's service account, in Google Cloud and, for pods, in Kubernetes."""
         return f"dbt-{self.environment}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What Google Cloud's bill tells the environment by: datasets and the jobs of runs have them."""
+        return {"environment": self.environment, "managed-by": "pulumi"}
 
     @property
     def api_endpoint(self) -> str | None:
@@ -133,7 +143,7 @@ def explain(error: ValidationError, stack: str, file: stack_file.StackFile) -> s
             continue
         key = "gcp:project" if name == "project" else f"{NAMESPACE}:{name}"
         where = file.where(key)
-        if mistake["type"] == sign_in.MIX:
+        if mistake["type"] == MIX:
             lines.append(f"{where}: {mistake['msg'].replace('<stack>', stack)}")
         elif mistake["type"] == "extra_forbidden":
             lines.append(f"{where}: there is no such setting{_nearest(name)}")

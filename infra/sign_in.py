@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-# The type of a mistake that lies in two settings which don't go together.
-MIX = "mix"
+from infra.mixes import MIX, without_effect
+
 # https://cloud.google.com/iam/docs/principal-identifiers; the public at large may not act as anybody.
 _MEMBER = re.compile(r"(?:(?:user|group|serviceAccount):[^@\s:]+@[^@\s:]+|principal(?:Set)?://\S+)")
 
@@ -55,12 +55,10 @@ def _check_members(members: list[str]) -> list[str]:
 def _check_workers(members: list[str], info: ValidationInfo) -> list[str]:
     pool_type = info.data.get("work_pool_type", CLOUD_RUN)
     if members and pool_type != CLOUD_RUN:
-        raise PydanticCustomError(
-            MIX,
-            "with `workPoolType: {pool_type}` a worker needs no right in Google Cloud to start a run. Remove "
-            "this line (`pulumi config rm projet-m2-bi:workers -s <stack>`), or set "
-            "`pulumi config set projet-m2-bi:workPoolType cloud-run-v2 -s <stack>`",
-            {"pool_type": pool_type},
+        raise without_effect(
+            "workers",
+            f"with `workPoolType: {pool_type}` a worker needs no right in Google Cloud to start a run",
+            f"workPoolType {CLOUD_RUN}",
         )
     return members
 
@@ -75,12 +73,10 @@ def _check_impersonators(members: list[str], info: ValidationInfo) -> list[str]:
             "user:YOU@example.com -s <stack>`",
         )
     if way in {"key", "attached"} and members:
-        raise PydanticCustomError(
-            MIX,
-            "with `identity: {way}` nobody acts as dbt's service account. Remove this line "
-            "(`pulumi config rm projet-m2-bi:impersonators -s <stack>`), or set "
-            "`pulumi config set projet-m2-bi:identity impersonation -s <stack>`",
-            {"way": way},
+        raise without_effect(
+            "impersonators",
+            f"with `identity: {way}` nobody acts as dbt's service account",
+            "identity impersonation",
         )
     return members
 
@@ -88,12 +84,8 @@ def _check_impersonators(members: list[str], info: ValidationInfo) -> list[str]:
 def _check_rotation(value: str, info: ValidationInfo) -> str:
     way = info.data.get("identity")
     if value and way in {"impersonation", "attached"}:
-        raise PydanticCustomError(
-            MIX,
-            "with `identity: {way}` there is no key to rotate. Remove this line "
-            "(`pulumi config rm projet-m2-bi:keyRotation -s <stack>`), or set "
-            "`pulumi config set projet-m2-bi:identity key -s <stack>`",
-            {"way": way},
+        raise without_effect(
+            "keyRotation", f"with `identity: {way}` there is no key to rotate", "identity key"
         )
     return value
 

@@ -16,8 +16,8 @@ class Warehouse(pulumi.ComponentResource):
     """Owns the dataset that dbt writes to and the one that raw data is loaded into.
 
     Does not own who may use them (see `Identity`), nor any table: those are dbt's and the loader's. Unless
-    the settings let `pulumi destroy` drop the tables, the datasets are protected: the engine then refuses
-    at the preview, before it has taken anything away.
+    the settings let `pulumi destroy` drop the tables, the datasets are protected, from being replaced too.
+    What keeps the rest of the environment with them is `Guard`.
     """
 
     def __init__(
@@ -28,7 +28,6 @@ class Warehouse(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("projet-m2-bi:infra:Warehouse", name, None, opts)
-        labels = {"environment": settings.environment, "managed-by": "pulumi"}
 
         def dataset(
             resource: str, dataset_id: str, description: str, expiration_ms: int | None = None
@@ -38,7 +37,7 @@ class Warehouse(pulumi.ComponentResource):
                 dataset_id=dataset_id,
                 location=settings.location,
                 description=description,
-                labels=labels,
+                labels=settings.labels,
                 default_table_expiration_ms=expiration_ms,
                 delete_contents_on_destroy=settings.delete_contents_on_destroy,
                 # A dataset can't move: the new one needs the name that the old one has.

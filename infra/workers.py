@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_gcp as gcp
 
@@ -27,10 +29,11 @@ class Workers(pulumi.ComponentResource):
         name: str,
         settings: Settings,
         identity: Identity,
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("projet-m2-bi:infra:Workers", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, depends_on=[*after])
         for member in settings.workers:
             gcp.projects.IAMMember(
                 f"start-runs-{member}",

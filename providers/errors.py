@@ -33,3 +33,7 @@ class GoneError(PrefectError):
 
 class UnknownTypeError(PrefectError):
     """Neither this project nor the server knows the block type."""
+
+
+class KeptError(PrefectError):
+    """Something is not to be taken away."""

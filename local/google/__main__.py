@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from local.google.app import create_app, log_to_stderr
 from local.google.state import StateError
 
 HOST = "127.0.0.1"
+KEY_DELAY = "LOCAL_GOOGLE_KEY_DELAY"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +26,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the state is kept")
     parser.add_argument("--project", action="append", required=True, help="a project to serve; repeatable")
+    parser.add_argument(
+        "--key-delay",
+        type=float,
+        default=os.environ.get(KEY_DELAY, "0"),
+        metavar="SECONDS",
+        help=f"how long a new key stays unknown, as it may at Google; else ${KEY_DELAY}",
+    )
     options = parser.parse_args(arguments)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
                 bigquery_url=options.bigquery,
                 projects=options.project,
                 base_url=f"http://{HOST}:{listener.getsockname()[1]}",
+                key_delay=options.key_delay,
             )
         except OSError as error:
             print(f"error: cannot listen on {HOST}:{options.port}: {error.strerror}", file=sys.stderr)

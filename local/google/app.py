@@ -53,16 +53,18 @@ def create_app(
     base_url: str,
     owner_email: str = OWNER_EMAIL,
     transport: httpx.AsyncBaseTransport | None = None,
+    key_delay: float = 0,
 ) -> FastAPI:
     """Build the app.
 
     ``base_url`` is where it is served (``http://127.0.0.1:19050``): keys name ``<base_url>/token`` as their
-    token_uri. ``transport`` takes the place of the network to BigQuery. Raises StateError for a bad state.
+    token_uri. ``transport`` takes the place of the network to BigQuery. ``key_delay`` is how
+    many seconds a new key stays unknown to the token endpoint. Raises StateError for a bad state.
     """
     owner = Caller(owner_email, f"user:{owner_email}", is_owner=True)
     base_url = base_url.rstrip("/")
     store = Store(state_dir, projects, owner.member)
-    tokens = Tokens(store, owner_token(state_dir), owner, f"{base_url}/token")
+    tokens = Tokens(store, owner_token(state_dir), owner, f"{base_url}/token", key_delay)
     backend = Backend(bigquery_url, base_url, transport)
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local.google import errors, queries, running, tables_meta
+from local.google import bytes_billed, errors, queries, running, tables_meta
 from local.google.datasets import enter
 from local.google.iam import json_body
 from local.google.jobs_seen import Seen
@@ -35,14 +35,16 @@ router = APIRouter()
 
 @router.post(_PROJECT + "/jobs")
 async def insert_job(request: Request, project_id: str) -> Response:
-    """Run a load, copy or extract job to its end; begin a query, and give it a second to end."""
+    """Run a load, copy or extract job to its end; begin a query, and give it a second to end.
+
+    A query that would cost more than it may is a job that has failed.
+    """
     gateway, caller = await enter(request, project_id)
     body = await json_body(request)
     configuration = body.get("configuration") or {}
     access = authorise_job(gateway, caller, project_id, configuration)
-    work = _run_job(gateway, caller, project_id, body, access)
     if not configuration.get("query") or configuration.get("dryRun"):
-        status, answer = await work
+        status, answer = await _run_job(gateway, caller, project_id, body, access)
         return JSONResponse(answer, status)
     reference = {"projectId": project_id, "jobId": f"job_{uuid4().hex}"} | (body.get("jobReference") or {})
     body["jobReference"] = reference
@@ -53,7 +55,11 @@ async def insert_job(request: Request, project_id: str) -> Response:
         "user_email": caller.email,
     }
     key = f"{project_id}/{reference['jobId']}"
-    job = gateway.running.start(key, resource, work)
+    refusal = await bytes_billed.too_costly(gateway, caller, configuration["query"], access)
+    if refusal:
+        job = gateway.running.refuse(key, resource, refusal)
+    else:
+        job = gateway.running.start(key, resource, _run_job(gateway, caller, project_id, body, access))
     _remember(gateway, project_id, reference["jobId"], _seen(caller, body))
     status, answer = await job.outcome(running.PATIENCE) or (200, job.resource())
     return JSONResponse(answer, status)
@@ -86,6 +92,9 @@ async def query_now(request: Request, project_id: str) -> Response:
     gateway, caller = await enter(request, project_id)
     body = await json_body(request)
     access = authorise_job(gateway, caller, project_id, {"query": body})
+    refusal = await bytes_billed.too_costly(gateway, caller, body, access)
+    if refusal and not body.get("dryRun"):
+        raise refusal
     sent = body | {"query": await _with_metadata(gateway, caller, project_id, body)}
     status, content = await gateway.backend.post(
         f"/bigquery/v2/projects/{project_id}/queries", caller, json.dumps(sent).encode()
@@ -146,8 +155,8 @@ async def query_results(request: Request, project_id: str, job_id: str) -> Respo
     if job is not None:
         # BigQuery, too, waits for ten seconds where it is not told how long.
         await job.outcome(float(request.query_params.get("timeoutMs", 10_000)) / 1000)
-        if job.cancelled:
-            raise running.stopped()
+        if job.error:
+            raise job.error
         if not job.over:
             reference = job.resource()["jobReference"]
             return JSONResponse(

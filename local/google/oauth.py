@@ -47,7 +47,11 @@ class _Grant:
 class Tokens:
     """Access tokens in memory, by digest. After a restart clients sign in again by themselves."""
 
-    def __init__(self, store: Store, owner_token: str, owner: Caller, audience: str) -> None:
+    def __init__(
+        self, store: Store, owner_token: str, owner: Caller, audience: str, key_delay: float = 0
+    ) -> None:
+        """``key_delay`` is how long a new key stays unknown here, in seconds, as it may at Google."""
+        self._key_delay = key_delay
         self._store = store
         self._owner_digest = _digest(owner_token)
         self._owner = owner
@@ -65,7 +69,7 @@ class Tokens:
         if account is None or account.disabled:
             raise _invalid_grant("Invalid grant: account not found")
         key = account.keys.get(key_id)
-        if key is None:
+        if key is None or time.time() < key.created + self._key_delay:
             raise _invalid_grant("Invalid JWT Signature.")
         self._verify(assertion, key)
         return self.issue(account, LIFETIME)

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 from local.google import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Coroutine
 
 # Most queries have ended by then, which spares their callers a question.
 PATIENCE = 1.0
 # https://cloud.google.com/bigquery/docs/error-messages
 CANCELLED = "Job execution was cancelled: User requested cancellation"
-_ERROR = {"reason": "stopped", "message": CANCELLED}
 _KEPT = 1_000
 
 Answer = tuple[int, Any]
@@ -30,9 +29,10 @@ Answer = tuple[int, Any]
 class RunningJob:
     """One query on its way. ``resource`` is BigQuery's job, as far as it is known."""
 
-    def __init__(self, resource: dict[str, Any], work: Coroutine[Any, Any, Answer]) -> None:
+    def __init__(self, resource: dict[str, Any], work: Awaitable[Answer]) -> None:
         now = str(int(time.time() * 1000))
-        self.cancelled = False
+        # What has ended it before the emulator did, or kept it from running.
+        self.error: errors.GoogleError | None = None
         self._resource = resource | {
             "kind": "bigquery#job",
             "statistics": {"creationTime": now, "startTime": now},
@@ -42,8 +42,8 @@ class RunningJob:
 
     @property
     def over(self) -> bool:
-        """Whether the emulator knows the outcome, and the job was not cancelled."""
-        return self._work.done() and not self.cancelled
+        """Whether the emulator knows the outcome, and nothing else ended the job."""
+        return self._work.done() and self.error is None
 
     async def outcome(self, seconds: float) -> Answer | None:
         """Wait for the answer of the emulator, or for a cancellation; give None where neither comes."""
@@ -55,18 +55,23 @@ class RunningJob:
     def cancel(self) -> None:
         """Let the job be over for its callers."""
         if not self._work.done():
-            self.cancelled = True
-            self._stopped.set()
+            self.end(stopped())
+
+    def end(self, error: errors.GoogleError) -> None:
+        """Let the job have failed."""
+        self.error = error
+        self._stopped.set()
 
     def resource(self) -> dict[str, Any]:
-        """Give the job as BigQuery shows it while it runs, or once it is cancelled."""
-        if not self.cancelled:
+        """Give the job as BigQuery shows it while it runs, or once it is cancelled or refused."""
+        if self.error is None:
             return self._resource | {"status": {"state": "RUNNING"}}
-        return self._resource | {"status": {"state": "DONE", "errorResult": _ERROR, "errors": [_ERROR]}}
+        error = {"reason": self.error.reason, "message": self.error.message}
+        return self._resource | {"status": {"state": "DONE", "errorResult": error, "errors": [error]}}
 
 
 class RunningJobs:
-    """The queries that the gateway answers for: those that run, and the latest that were cancelled."""
+    """The queries that the gateway answers for: those that run, and those that were cancelled or refused."""
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, RunningJob] = OrderedDict()
@@ -81,8 +86,16 @@ class RunningJobs:
             self._jobs = OrderedDict((name, kept) for name, kept in self._jobs.items() if not kept.over)
         return job
 
+    def refuse(self, key: str, resource: dict[str, Any], error: errors.GoogleError) -> RunningJob:
+        """Note a query that has failed before it ran. Raises Google's 409 as above."""
+        if self.get(key) is not None:
+            raise errors.GoogleError(409, "ALREADY_EXISTS", "duplicate", f"Already Exists: Job {key}")
+        job = self._jobs[key] = RunningJob(resource, asyncio.get_running_loop().create_future())
+        job.end(error)
+        return job
+
     def get(self, key: str) -> RunningJob | None:
-        """Give a query that the emulator can't tell about: it runs, or it was cancelled."""
+        """Give a query that the emulator can't tell about: it runs, or was cancelled or refused."""
         job = self._jobs.get(key)
         return None if job is None or job.over else job
 

@@ -36,6 +36,12 @@ except errors.PipelineError as error:
     sys.exit(error.exit_code)
 """
 
+# The dbt profile that the blocks describe, for `dbt` itself.
+WRITE_PROFILE = """
+from flows import blocks, profile
+print(profile.from_document(blocks.load_dbt_cli_profile("local"), "local").text)
+"""
+
 
 def google(project: Checkout, method: str, path: str, body: Any = None) -> Any:
     """Call the Google endpoints as their owner."""
@@ -53,6 +59,14 @@ def tiny_project(project: Checkout) -> None:
     schema = {"fields": [{"name": "id", "type": "INTEGER"}]}
     table = {"tableReference": {"tableId": "things"}, "schema": schema}
     google(project, "POST", f"{RAW}/tables", table)
+
+
+def grant(project: Checkout, account: str, *roles: str) -> None:
+    """Give a service account roles on the project."""
+    policy = google(project, "POST", f"/v1/projects/{PROJECT}:getIamPolicy")
+    member = f"serviceAccount:{account}"
+    policy["bindings"] += [{"role": role, "members": [member]} for role in roles]
+    google(project, "POST", f"/v1/projects/{PROJECT}:setIamPolicy", {"policy": policy})
 
 
 def machine(project: Checkout, account: str) -> dict[str, str]:

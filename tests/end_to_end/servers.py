@@ -13,6 +13,20 @@ def prefect(project: Checkout, path: str, body: dict[str, Any]) -> Any:
     return ask("POST", f"{project.variables()['PREFECT_API_URL']}{path}", body)
 
 
+def objects(project: Checkout) -> dict[str, set[str]]:
+    """The names of all that a stack makes in Prefect, by kind."""
+    kinds = (
+        "block_documents",
+        "work_pools",
+        "deployments",
+        "automations",
+        "variables",
+        "v2/concurrency_limits",
+    )
+    found = {kind: prefect(project, f"/{kind}/filter", {"limit": 200}) for kind in kinds}
+    return {kind: {one["name"] for one in every} for kind, every in found.items()}
+
+
 def block_names(project: Checkout) -> set[str]:
     """Every named block on the server."""
     found = prefect(project, "/block_documents/filter", {"include_secrets": False})

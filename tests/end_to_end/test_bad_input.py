@@ -55,6 +55,21 @@ def test_a_setting_of_the_wrong_type_is_refused(project: Checkout, settings_file
     assert "key 'threads' must be of type 'integer'" in refused.stderr
 
 
+def test_an_alert_block_that_is_not_there_is_told_with_its_line(
+    project: Checkout, settings_file: Path
+) -> None:
+    lines = settings_file.read_text().splitlines()
+    line = lines.index("config:") + 2
+    lines.insert(line - 1, "  projet-m2-bi:alertBlock: slack-webhook/nobody")
+    settings_file.write_text("\n".join(lines) + "\n")
+    refused = project.pulumi("preview")
+    assert refused.returncode != 0
+    told = refused.stdout + refused.stderr
+    assert f"Pulumi.local.yaml line {line} (projet-m2-bi:alertBlock): Prefect at" in told
+    assert "has no block slack-webhook/nobody" in told
+    assert "Traceback" not in told
+
+
 def test_an_unknown_target_names_the_block_and_the_command(project: Checkout) -> None:
     refused = project.python("-m", "flows.pipeline", "--target", "nowhere")
     assert refused.returncode == 3

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -68,15 +71,20 @@ def api(project: Checkout) -> str:
     return project.variables()["PREFECT_API_URL"]
 
 
+@functools.cache
+def start_a_worker(project: Checkout) -> list[str]:
+    """The command that the stack tells."""
+    return shlex.split(project.pulumi("stack", "output", "startAWorker").stdout)
+
+
 @contextmanager
-def worker(project: Checkout) -> Iterator[subprocess.Popen[bytes]]:
-    """`prefect worker start --pool dbt-local`, anywhere but in the project."""
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "dbt-local"]
+def worker(project: Checkout, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as the stack says how to start one, anywhere but in the project."""
+    command = [sys.executable, "-m", *start_a_worker(project)]
     log = project.root / "worker.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd="/", env=os.environ | project.variables(), stdout=output, stderr=output
-        )
+        env = os.environ | project.variables() | variables
+        process = subprocess.Popen(command, cwd="/", env=env, stdout=output, stderr=output)
         try:
             yield process
         finally:
@@ -114,7 +122,7 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
     with worker(deployed):
         good = run(deployed)
         assert good["state"]["type"] == "COMPLETED", good["state"]["message"]
-        assert good["parameters"] == {"target": "local"}
+        assert good["parameters"] == {"target": "local", "wait_seconds": 3600}
         assert servers.rows(deployed, "demo_flights_local", "greetings") == 3
         # On a busy machine it may start late, which is told; nothing else is.
         assert not [body for body in alerted.bodies if json.loads(body)["state"] != "Late"]
@@ -182,6 +190,35 @@ def test_a_run_cancelled_in_prefect_stops_its_job(
     assert known["status"]["errorResult"]["reason"] == "stopped"
 
 
+def logs(project: Checkout, run_id: str) -> str:
+    """What a flow run has logged so far."""
+    query = {"logs": {"flow_run_id": {"any_": [run_id]}}}
+    return "\n".join(line["message"] for line in servers.prefect(project, "/logs/filter", query))
+
+
+def test_a_run_waits_for_one_from_the_command_line(deployed: Checkout) -> None:
+    held = deployed.root / "dbt" / "target" / "local" / "running.json"
+    command = [sys.executable, "-m", "flows.pipeline", "--target", "local", "--select", "people"]
+    process = subprocess.Popen(
+        command, cwd=deployed.root, env=deployed.variables(), stdout=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: held.exists() and f'"pid": {process.pid},' in held.read_text())
+        # It holds the target for as long as the other needs to come to it.
+        process.send_signal(signal.SIGSTOP)
+        with worker(deployed):
+            created = create_run(deployed, {"type": "SCHEDULED"}, select="people")
+            until(lambda: "s for the target local, held by the flow run " in logs(deployed, created["id"]))
+            assert state(deployed, created["id"]) == {"RUNNING"}
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(240) == 0
+            ended = until(lambda: state(deployed, created["id"]) - {"RUNNING"})
+    finally:
+        process.kill()
+        process.wait()
+    assert ended == {"COMPLETED"}
+
+
 def test_a_crashed_run_is_told(
     deployed: Checkout, alerted: Sink, slow: Callable[..., tuple[str, str]]
 ) -> None:
@@ -213,6 +250,41 @@ def test_a_run_whose_machine_is_gone_is_told(
     ask("PUT", path, kept)
     assert "its machine or its worker is gone" in told["message"]
     assert state(deployed, run_id) == {"CRASHED"}
+
+
+def pools(project: Checkout) -> list[dict[str, Any]]:
+    """The stack's work pool, where it is."""
+    found = servers.prefect(project, "/work_pools/filter", {"work_pools": {"name": {"any_": ["dbt-local"]}}})
+    return list(found)
+
+
+def leftovers(project: Checkout) -> tuple[str, str]:
+    """A pool as a worker makes it that finds none, and a deployment of the stack's name; their ids."""
+    pool = servers.prefect(project, "/work_pools/", {"name": "dbt-local", "type": "process"})
+    flow = servers.prefect(project, "/flows/", {"name": "pipeline-dbt-complet"})
+    body = {"name": "dbt-local", "flow_id": flow["id"], "entrypoint": "flows.old.flow"}
+    return pool["id"], servers.prefect(project, "/deployments/", body)["id"]
+
+
+def test_destroy_takes_the_pool_from_a_worker_and_up_takes_over_what_is_left(deployed: Checkout) -> None:
+    with worker(deployed, PREFECT_WORKER_HEARTBEAT_SECONDS="1") as process:
+        until(lambda: "started!" in (deployed.root / "worker.log").read_text())
+        destroy = deployed.pulumi("destroy", "--yes", "--skip-preview")
+        # It asks for its pool, and ends. A worker that may makes the pool anew.
+        until(lambda: process.poll() is not None or pools(deployed))
+    remade = pools(deployed)
+    for pool in remade:
+        ask("DELETE", f"{api(deployed)}/work_pools/{pool['name']}")
+    left = leftovers(deployed)
+    up = deployed.pulumi("up", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+    assert remade == []
+    assert up.returncode == 0, up.stdout + up.stderr
+    [pool] = pools(deployed)
+    deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
+    assert (pool["id"], deployment["id"]) == left
+    assert pool["description"] == "Runs dbt for local."
+    assert deployment["entrypoint"] == "flows.pipeline.dbt_full_pipeline"
 
 
 def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:
@@ -255,7 +327,7 @@ def test_a_worker_runs_what_is_due(scheduled: Checkout) -> None:
     with worker(scheduled):
         [run, *_] = until(due)
     assert run["created_by"]["type"] == "SCHEDULE"
-    assert run["parameters"] == {"target": "local"}
+    assert run["parameters"] == {"target": "local", "wait_seconds": 3600}
 
 
 def test_a_block_that_sends_text_is_told_the_same(scheduled: Checkout, alerted: Sink) -> None:

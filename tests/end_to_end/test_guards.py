@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
+from local.google.__main__ import KEY_DELAY
 from tests.checkout import Checkout
 from tests.end_to_end import keyless, servers
 from tests.end_to_end.keyless import ACCOUNTS, DBT, PROJECT, RAW, ok
@@ -70,12 +73,27 @@ def token_of(key: dict[str, Any]) -> None:
     ).refresh(Request())
 
 
+@contextmanager
+def slow_to_know_keys(project: Checkout, seconds: int) -> Iterator[None]:
+    """Let a new key stay unknown for a while, as it may at Google."""
+    project.stop("google")
+    ok(project.local("up", env={KEY_DELAY: str(seconds)}))
+    try:
+        yield
+    finally:
+        project.stop("google")
+        ok(project.local("up"))
+
+
 def test_no_flow_fails_while_keys_rotate(ready: Checkout) -> None:
     old = key_in_block(ready)
-    with Flows(ready) as flows:
+    with slow_to_know_keys(ready, 10), Flows(ready) as flows:
         for rotation in ("2026-Q4", "2027-Q1"):
             ok(ready.pulumi("config", "set", "projet-m2-bi:keyRotation", rotation))
-            ok(ready.pulumi("up", "--yes", "--skip-preview"))
+            told = ok(ready.pulumi("up", "--yes", "--skip-preview"))
+            assert f"waiting for the new key of {DBT}" in told
+            # It is good from the moment at which the block holds it.
+            token_of(key_in_block(ready))
     assert flows.codes, "no flow ended"
     assert set(flows.codes) == {0}, flows.output
     new = key_in_block(ready)
@@ -129,15 +147,44 @@ def test_each_grant_is_needed_and_named(ready: Checkout, role: str, dataset: str
     assert "Traceback" not in done.stderr
 
 
+def test_what_costs_is_marked_and_limited(ready: Checkout) -> None:
+    keyless.configure(ready, "maximumBytesBilled=1", "tableExpirationDays=30")
+    for dataset, days in ((TARGET, 30), (RAW, None)):
+        found = servers.google(ready, dataset)
+        labels = found["labels"]
+        assert (labels["environment"], labels["managed-by"]) == ("local", "pulumi"), dataset
+        lasts = found.get("defaultTableExpirationMs")
+        assert lasts == (days and str(days * 24 * 60 * 60 * 1000)), dataset
+    done = keyless.flow(ready, {})
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Query exceeded limit for bytes billed: 1. 10485760 or higher required." in done.stdout
+    for name in ("maximumBytesBilled", "tableExpirationDays"):
+        ok(ready.pulumi("config", "rm", f"projet-m2-bi:{name}"))
+
+
 def test_a_protected_environment_stays_whole(ready: Checkout) -> None:
     ok(ready.pulumi("config", "set", "projet-m2-bi:deleteContentsOnDestroy", "false"))
     ok(ready.pulumi("up", "--yes", "--skip-preview"))
     before = servers.block_names(ready)
-    refused = ready.pulumi("destroy", "--yes")
-    assert refused.returncode != 0
-    assert "protect" in refused.stdout + refused.stderr
-    assert servers.block_names(ready) == before
-    assert servers.datasets(ready) == {"demo_flights_local", "demo_flights_local_raw"}
+
+    def refused(*options: str) -> str:
+        done = ready.pulumi("destroy", "--yes", *options)
+        assert done.returncode != 0, done.stdout
+        assert servers.block_names(ready) == before
+        assert servers.datasets(ready) == {"demo_flights_local", "demo_flights_local_raw"}
+        assert DBT in servers.service_accounts(ready)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    for options in ((), ("--skip-preview",)):
+        told = refused(*options)
+        assert "deleteContentsOnDestroy" in told
+        assert "takeAway" in told
+    # Even after the engine's own advice, which would take away all but the datasets, and those too if empty.
+    ok(ready.pulumi("state", "unprotect", "--all", "--yes"))
+    allow = "pulumi config set projet-m2-bi:deleteContentsOnDestroy true -s local"
+    assert "nothing of local is taken away, because its tables would be lost" in (told := refused())
+    assert f"`{allow} && pulumi up -s local && pulumi destroy -s local`" in told
     # The stack's own output tells the way out, and it works.
     commands = ok(ready.pulumi("stack", "output", "takeAway")).strip().split(" && ")
     for command in commands:

@@ -74,9 +74,35 @@ def test_a_machines_own_identity(impersonation: Checkout) -> None:
     policy = keyless.google(impersonation, "POST", f"{keyless.ACCOUNTS}/{DBT}:getIamPolicy")
     assert not policy.get("bindings")
     assert "dbt-test  success" in ok(keyless.flow(impersonation, keyless.machine(impersonation, DBT)))
-    other = keyless.check(impersonation, keyless.machine(impersonation, WORKER))
-    assert other.returncode == 3
-    assert f"error: {WORKER} may not read the dataset" in other.stderr
+
+
+def test_a_machine_of_another_account_is_refused_whatever_that_may_do(impersonation: Checkout) -> None:
+    keyless.grant(impersonation, WORKER, "roles/bigquery.dataEditor", "roles/bigquery.jobUser")
+    for command in (keyless.check, keyless.flow):
+        other = command(impersonation, keyless.machine(impersonation, WORKER))
+        assert other.returncode == 3, other.stdout + other.stderr
+        assert f"error: the identity of this machine is {WORKER}, but" in other.stderr
+        assert f"say that dbt is {DBT}" in other.stderr
+        assert "Traceback" not in other.stderr
+    log = (impersonation.paths.logs / "google.log").read_text()
+    assert f"/jobs 200 {WORKER}" not in log
+
+
+def test_a_plain_dbt_takes_the_blocks_profile(impersonation: Checkout) -> None:
+    """dbt passes over the one word that is not its own."""
+    profiles = impersonation.root / "plain"
+    profiles.mkdir()
+    written = impersonation.python("-c", keyless.WRITE_PROFILE)
+    (profiles / "profiles.yml").write_text(ok(written))
+    assert f"attached_service_account: {DBT}" in written.stdout
+    done = impersonation.run(
+        "dbt",
+        "build",
+        "--project-dir=tiny",
+        f"--profiles-dir={profiles}",
+        env=keyless.machine(impersonation, DBT),
+    )
+    assert "Completed successfully" in ok(done)
 
 
 def test_a_file_of_credentials_is_no_machines_identity(impersonation: Checkout) -> None:

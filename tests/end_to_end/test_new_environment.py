@@ -22,6 +22,9 @@ BLOCKS = {
     "dbt-cli-profile-staging",
 }
 
+# Where people see Prefect, which is not where Pulumi and workers do.
+PAGE = "https://prefect.example.com"
+
 
 @pytest.fixture
 def staging(project: Checkout) -> Iterator[Checkout]:
@@ -33,6 +36,7 @@ def staging(project: Checkout) -> Iterator[Checkout]:
         '  projet-m2-bi:schedule: "0 2 * * *"',
         "  projet-m2-bi:timeZone: Europe/Paris",
         "  projet-m2-bi:alertBlock: webhook/on-call",
+        f"  prefect:uiUrl: {PAGE}/",
     ]
     (project.root / "Pulumi.staging.yaml").write_text("\n".join(lines) + "\n")
     on_call = servers.create_block(project, "webhook", "on-call", {"url": "http://127.0.0.1:9/"})
@@ -54,7 +58,7 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
     api = staging.variables()["PREFECT_API_URL"]
     google = staging.variables()["BIGQUERY_API_ENDPOINT"]
     deployment = ask("GET", f"{api}/deployments/name/pipeline-dbt-complet/dbt-staging")
-    page = api.removesuffix("/api")
+    alerts, lost = automations(staging)
     assert outputs == {
         "environment": "staging",
         "project": "demo-flights",
@@ -69,17 +73,25 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
         "dbtCliGlobalConfigsBlock": "dbt-cli-global-configs-staging",
         "workPool": "dbt-staging",
         "deployment": "dbt-staging",
+        "globalConcurrencyLimit": "dbt-staging",
         "alerts": "dbt-staging-alerts",
+        "alertBlock": "webhook/on-call",
         "lostRuns": "dbt-staging-lost",
-        "startAWorker": "prefect worker start --pool dbt-staging",
+        "startAWorker": "prefect worker start --pool dbt-staging --no-create-pool-if-not-found",
         "runTheDeployment": "prefect deployment run pipeline-dbt-complet/dbt-staging",
         "runTheFlow": "python -m flows.pipeline --target staging",
         "takeAway": "pulumi destroy -s staging",
         "bigqueryPage": google,
+        "rawDatasetPage": google,
+        "serviceAccountPage": google,
         "prefectApi": api,
-        "prefectPage": page,
-        "deploymentPage": f"{page}/deployments/deployment/{deployment['id']}",
+        "prefectPage": PAGE,
+        "workPoolPage": f"{PAGE}/work-pools/work-pool/dbt-staging",
+        "deploymentPage": f"{PAGE}/deployments/deployment/{deployment['id']}",
+        "alertsPage": f"{PAGE}/automations/automation/{alerts['id']}",
+        "lostRunsPage": f"{PAGE}/automations/automation/{lost['id']}",
     }
+    assert f"{PAGE}/runs/flow-run/" in alerts["actions"][0]["payload"]
     assert servers.block_names(staging) - before == BLOCKS
     assert {outputs["dataset"], outputs["rawDataset"]} <= servers.datasets(staging)
     assert account in servers.service_accounts(staging)
@@ -89,7 +101,7 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
     assert schedule["active"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("0 2 * * *", "Europe/Paris")
     assert ask("GET", f"{api}/work_pools/dbt-staging")["type"] == "process"
-    assert [one["enabled"] for one in automations(staging)] == [True, True]
+    assert (alerts["enabled"], lost["enabled"]) == (True, True)
     ok = staging.pulumi("preview", "--expect-no-changes", stack="staging")
     assert ok.returncode == 0, ok.stdout + ok.stderr
 
@@ -117,6 +129,7 @@ def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
         f"workers[0]=serviceAccount:{worker}",
         stack="staging",
     )
+    assert early(staging) == []
     account = f"{keyless.ACCOUNTS}/dbt-staging@demo-flights.iam.gserviceaccount.com"
     assert granted(staging, account) == {"roles/iam.serviceAccountUser": [f"serviceAccount:{worker}"]}
     project = granted(staging, "/v1/projects/demo-flights")
@@ -127,12 +140,28 @@ def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
     assert defaults["service_account_name"]["default"].startswith("dbt-staging@")
     assert defaults["credentials"]["default"].keys() == {"$ref"}
     # Another type of pool, of the same name: the deployment moves along.
-    keyless.ok(staging.pulumi("config", "rm", "--path", "projet-m2-bi:workers", stack="staging"))
+    for unused in ("workers", "region"):
+        keyless.ok(staging.pulumi("config", "rm", f"projet-m2-bi:{unused}", stack="staging"))
     keyless.configure(staging, "workPoolType=kubernetes", "namespace=data", stack="staging")
     pods = "serviceAccount:demo-flights.svc.id.goog[data/dbt-staging]"
     assert granted(staging, account) == {"roles/iam.workloadIdentityUser": [pods]}
     assert "roles/run.developer" not in granted(staging, "/v1/projects/demo-flights")
     keyless.ok(staging.pulumi("preview", "--expect-no-changes", stack="staging"))
+
+
+def early(project: Checkout) -> list[str]:
+    """The resources in Google Cloud that may come before an API of the project is on."""
+    exported = json.loads(project.pulumi("stack", "export", stack="staging").stdout)
+    made = {entry["urn"]: entry for entry in exported["deployment"]["resources"]}
+    apis = {urn for urn, entry in made.items() if entry["type"] == "gcp:projects/service:Service"}
+    assert len(apis) == 4, apis
+
+    def after(urn: str) -> set[str]:
+        direct = set(made[urn].get("dependencies", []))
+        return direct.union(*(after(one) for one in direct))
+
+    google = {urn for urn, entry in made.items() if entry["type"].startswith("gcp:")} - apis
+    return sorted(urn for urn in google if not apis <= after(urn))
 
 
 def granted(project: Checkout, resource: str) -> dict[str, list[str]]:
@@ -142,5 +171,6 @@ def granted(project: Checkout, resource: str) -> dict[str, list[str]]:
 
 
 def automations(project: Checkout) -> list[dict[str, Any]]:
+    """The stack's automations, by name: of alerts, and of lost runs."""
     filters = {"automations": {"name": {"any_": ["dbt-staging-alerts", "dbt-staging-lost"]}}}
-    return list(servers.prefect(project, "/automations/filter", filters))
+    return sorted(servers.prefect(project, "/automations/filter", filters), key=lambda one: str(one["name"]))

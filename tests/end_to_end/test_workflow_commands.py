@@ -35,7 +35,9 @@ def carry_out(project: Checkout, event: str) -> str:
     path = os.pathsep.join([mine, project.variables()["PATH"], str(Path(UV).parent)])
     printed = ""
     for command in commands(event):
-        done = project.run("bash", "-e", "-c", command, env={"STACK": "local", "PATH": path, "CI": "true"})
+        # A variable that the repository does not have is an empty one here.
+        env = {"STACK": "local", "PATH": path, "CI": "true", "PREFECT_UI_URL": ""}
+        done = project.run("bash", "-e", "-c", command, env=env)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         printed = done.stdout
     return printed
@@ -51,5 +53,6 @@ def test_a_pull_request_changes_nothing_and_main_makes_the_stack(project: Checko
     assert servers.datasets(project) == set()
     assert servers.block_names(project) == set()
     outputs = json.loads(carry_out(project, "push"))
+    assert outputs["prefectPage"] == outputs["prefectApi"].removesuffix("/api")
     assert outputs["dataset"] in servers.datasets(project)
     assert outputs["dbtCliProfileBlock"] in servers.block_names(project)

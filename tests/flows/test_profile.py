@@ -66,8 +66,16 @@ def test_impersonation_is_dbts_own() -> None:
 
 
 def test_a_machines_own_identity_is_spelt_out() -> None:
-    made = profile.from_document(keyless(method="oauth"), "dev")
+    made = profile.from_document(keyless(method="oauth", attached_service_account="dbt@x"), "dev")
     assert (made.way, made.output["method"]) == ("attached", "oauth")
+    assert made.output[profile.ATTACHED] == "dbt@x"
+
+
+def test_a_machines_identity_without_a_name_is_not_taken() -> None:
+    with pytest.raises(
+        NotSetUpError, match=r"bigquery-target-configs-dev does not say which service account"
+    ):
+        profile.from_document(keyless(method="oauth"), "dev")
 
 
 @pytest.mark.parametrize(

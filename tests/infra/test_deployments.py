@@ -13,6 +13,10 @@ from infra.alerts import action
 from infra.deployments import PROJECT, code_path, job_values, parameter_schema, schedules
 from infra.pages import page_url
 from infra.settings import Settings
+from providers.http import Requests
+from providers.lifecycle import Checked
+from providers.objects.existing_block import ExistingBlocks
+from providers.objects.lifecycle import ObjectLifecycle
 from tests.infra.test_settings import GOOD, refused
 
 URL = "https://prefect.example/runs/flow-run/{{ flow_run.id }}"
@@ -103,3 +107,19 @@ def test_the_page_of_a_server_and_of_prefect_cloud() -> None:
     assert page_url("http://127.0.0.1:4200/api") == "http://127.0.0.1:4200"
     cloud = "https://api.prefect.cloud/api/accounts/a1/workspaces/w1"
     assert page_url(cloud) == "https://app.prefect.cloud/account/a1/workspace/w1"
+
+
+def test_the_place_of_an_alert_block_begins_the_message_and_is_no_change() -> None:
+    def connect() -> Requests:
+        raise AssertionError
+
+    kind = ExistingBlocks()
+    known = {"adopt": False, "block_type": "webhook", "block_name": "on-call", "hint": "line 3"}
+    moved = known | {"hint": "line 4"}
+    lifecycle = ObjectLifecycle(kind, connect)
+    assert lifecycle.check(known, moved) == Checked(moved, [])
+    assert not lifecycle.diff("1", known, moved)[0].changes
+    assert not lifecycle.diff("1", {k: v for k, v in known.items() if k != "hint"}, moved)[0].changes
+    assert str(kind.gone(moved, "http://p/api")).startswith(
+        "line 4: Prefect at http://p/api has no block webh"
+    )

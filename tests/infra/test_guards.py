@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 
 from infra.apis import Apis
 from infra.blocks import Blocks
+from infra.guard import Guard
 from infra.identity import Identity
 from infra.pages import bigquery_page, how_to_destroy
 from infra.settings import Settings
 from infra.warehouse import Warehouse
 from infra.workers import Workers
+from providers.errors import KeptError
+from providers.refusal import RefusalProvider
 from tests.infra.loops import event_loops
 from tests.infra.test_program import Recorder
 
@@ -38,8 +42,10 @@ def declared(**values: Any) -> Recorder:
         warehouse = Warehouse("warehouse", config, apis.services)
         identity = Identity("identity", config, warehouse, apis.services)
         blocks = Blocks("blocks", config, warehouse, identity)
-        workers = Workers("workers", config, identity)
-        return pulumi.Output.all(blocks.profile.urn, workers.urn, *(service.urn for service in apis.services))
+        workers = Workers("workers", config, identity, apis.services)
+        guard = Guard("guard", config, [warehouse, identity, blocks, workers])
+        made = [*apis.services, blocks.profile, workers, guard.refusal]
+        return pulumi.Output.all(*(resource.urn for resource in made))
 
     pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
     return recorder
@@ -114,7 +120,32 @@ def test_the_way_out_of_a_protected_environment_is_told() -> None:
     )
 
 
+def test_the_guard_refuses_with_the_commands_or_not_at_all() -> None:
+    kind = "pulumi-python:dynamic/lifecycle:Refusal"
+    (kept,) = declared().inputs(kind)
+    with pytest.raises(
+        KeptError, match=r"pulumi config set projet-m2-bi:deleteContentsOnDestroy true -s dev"
+    ):
+        RefusalProvider().delete("refusal", kept)
+    (free,) = declared(deleteContentsOnDestroy=True).inputs(kind)
+    RefusalProvider().delete("refusal", free)
+    assert RefusalProvider().diff("refusal", kept, free).changes
+    assert not RefusalProvider().diff("refusal", kept, kept).changes
+
+
+def test_the_guard_in_a_state_of_today_still_refuses_tomorrow() -> None:
+    """What runs at delete is the pickle in the state: change the code, never this."""
+    written = (
+        b"\x80\x04\x95,\x00\x00\x00\x00\x00\x00\x00\x8c\x11providers.refusal"
+        b"\x94\x8c\x0fRefusalProvider\x94\x93\x94)R\x94."
+    )
+    with pytest.raises(KeptError, match="because"):
+        pickle.loads(written).delete("refusal", {"why": "because"})
+
+
 def test_bigquerys_page_is_the_local_endpoint_where_there_is_one() -> None:
-    assert bigquery_page(settings()).startswith("https://console.cloud.google.com/bigquery?project=demo-fl")
+    assert bigquery_page(settings(), "d").startswith(
+        "https://console.cloud.google.com/bigquery?project=demo-fl"
+    )
     local = settings(bigqueryEndpoint="http://127.0.0.1:1/bigquery/v2/")
-    assert bigquery_page(local) == "http://127.0.0.1:1"
+    assert bigquery_page(local, "d") == "http://127.0.0.1:1"

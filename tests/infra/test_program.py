@@ -11,6 +11,7 @@ import pulumi
 import pytest
 
 from infra.blocks import Blocks, dbt_extras, flow_switches
+from infra.deployments import Deployments
 from infra.identity import Identity
 from infra.settings import Settings
 from infra.warehouse import Warehouse
@@ -33,6 +34,8 @@ class Recorder(pulumi.runtime.Mocks):
             outputs["name"] = f"projects/demo-flights/serviceAccounts/{outputs['email']}"
         if args.typ == "gcp:serviceaccount/key:Key":
             outputs["privateKey"] = base64.b64encode(json.dumps(KEY).encode()).decode()
+            # An old key: a new one would be tried.
+            outputs["validAfter"] = "2020-01-01T00:00:00Z"
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -61,7 +64,10 @@ def made(loop: None) -> Recorder:
         warehouse = Warehouse("warehouse", config)
         identity = Identity("identity", config, warehouse)
         blocks = Blocks("blocks", config, warehouse, identity)
-        return pulumi.Output.all(blocks.profile.urn, blocks.credentials.urn)
+        deployments = Deployments("deployments", config, identity, blocks)
+        return pulumi.Output.all(
+            blocks.profile.urn, blocks.credentials.urn, deployments.deployment.urn, deployments.limit.urn
+        )
 
     pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
     return recorder
@@ -91,8 +97,19 @@ def test_nothing_but_the_program_names_is_declared(made: Recorder) -> None:
     counts: dict[str, int] = {}
     for args in made.made:
         counts[args.typ] = counts.get(args.typ, 0) + 1
-    assert sum(counts.values()) == 13
+    assert sum(counts.values()) == 17
     assert counts["gcp:serviceaccount/key:Key"] == 1
+
+
+def test_runs_of_the_target_share_one_slot_and_those_of_the_deployment_wait_for_it(made: Recorder) -> None:
+    [limit] = (args.inputs for args in made.made if args.name == "limit")
+    wanted = {"name": "dbt-dev", "limit": 1, "active": True, "slot_decay_per_second": 0}
+    assert wanted.items() <= limit.items()
+    # What an earlier run of the flow has made is taken over; what somebody switches off is switched on.
+    assert limit["adopt"]
+    assert limit["manage_state"]
+    [deployment] = (args.inputs for args in made.made if args.name == "deployment")
+    assert deployment["parameters"] == {"target": "dev", "wait_seconds": 3600}
 
 
 def test_dbts_extras_hold_only_what_is_set() -> None:

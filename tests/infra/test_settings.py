@@ -104,9 +104,9 @@ def test_continuous_integration_does_not_know_the_workers_directory(
     for fine in (
         {"codePath": "/srv/dbt"},
         {"bigqueryEndpoint": "http://127.0.0.1:1"},
-        {"workPoolType": "docker"},
+        {"workPoolType": "docker", "image": "i"},
     ):
-        Settings.model_validate(GOOD | {"image": "i"} | fine)
+        Settings.model_validate(GOOD | fine)
 
 
 WORKER = "serviceAccount:worker@demo-flights.iam.gserviceaccount.com"
@@ -166,6 +166,51 @@ def test_a_mix_that_cannot_work_is_refused(tmp_path: Path, values: dict[str, Any
     message = refused(tmp_path, **values)
     assert said in message
     assert len(message.splitlines()) == 2
+
+
+DOCKER = {"workPoolType": "docker", "image": "i"}
+
+
+@pytest.mark.parametrize(
+    ("values", "setting", "instead"),
+    [
+        ({"image": "i"}, "image", "workPoolType docker"),
+        ({"region": "!!nonsense"}, "region", "workPoolType cloud-run-v2"),
+        ({"namespace": "data"}, "namespace", "workPoolType kubernetes"),
+        ({"manageScheduleState": "true"}, "manageScheduleState", "schedule '0 2 * * *'"),
+        ({"timeZone": "Europe/Paris"}, "timeZone", "schedule '0 2 * * *'"),
+        (DOCKER | {"codePath": "not/absolute"}, "codePath", "workPoolType process"),
+        (DOCKER | {"region": "europe-west1"}, "region", "workPoolType cloud-run-v2"),
+        (CLOUD_RUN | {"identity": "attached", "namespace": "data"}, "namespace", "workPoolType kubernetes"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(
+    tmp_path: Path, values: dict[str, str], setting: str, instead: str
+) -> None:
+    message = refused(tmp_path, f"config:\n  projet-m2-bi:{setting}: x\n", **values)
+    assert f"Pulumi.dev.yaml line 2 (projet-m2-bi:{setting}): with" in message
+    assert f"`pulumi config rm projet-m2-bi:{setting} -s dev`" in message
+    assert f"`pulumi config set projet-m2-bi:{instead} -s dev`" in message
+    assert len(message.splitlines()) == 2
+
+
+def test_a_default_that_is_spelt_out_is_fine() -> None:
+    project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
+    defaults = {name: entry["default"] for name, entry in project.items() if name != "dataset"}
+    Settings.model_validate(GOOD | defaults)
+    Settings.model_validate(GOOD | defaults | DOCKER)
+
+
+def test_a_mistake_in_the_type_of_the_pool_or_the_schedule_is_told_alone(tmp_path: Path) -> None:
+    assert len(refused(tmp_path, workPoolType="ecs", image="i", region="r").splitlines()) == 2
+    assert len(refused(tmp_path, schedule="at two", timeZone="Europe/Paris").splitlines()) == 2
+
+
+def test_devs_tables_do_not_stay() -> None:
+    config = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"]
+    values = {key.removeprefix("projet-m2-bi:"): value for key, value in config.items() if key[0] == "p"}
+    found = Settings.model_validate(GOOD | values)
+    assert (found.table_expiration_days, found.delete_contents_on_destroy) == (30, True)
 
 
 def test_prods_file_asks_for_nothing_but_who_may_run_dbt(tmp_path: Path) -> None:

@@ -27,10 +27,12 @@ def test_everything_points_into_the_checkout_and_to_loopback(tmp_path: Path) -> 
 
 def test_the_shell_lines_survive_odd_characters_and_drop_real_credentials() -> None:
     lines = environment.as_shell({"ODD": "a 'b' $c"})
-    script = f'{lines}\nprintf \'%s|%s\' "$ODD" "${{GOOGLE_APPLICATION_CREDENTIALS-unset}}"'
-    env = {"GOOGLE_APPLICATION_CREDENTIALS": "/home/me/key.json", "PATH": "/usr/bin:/bin"}
+    lead_away = {"GOOGLE_APPLICATION_CREDENTIALS": "/home/me/key.json", "PREFECT_UI_URL": "https://x"}
+    printed = " ".join(["$ODD", *(f"${{{name}-unset}}" for name in lead_away)])
+    script = f'{lines}\nprintf %s "{printed}"'
+    env = lead_away | {"PATH": "/usr/bin:/bin"}
     shell = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env=env)
-    assert shell.stdout == "a 'b' $c|unset"
+    assert shell.stdout == "a 'b' $c unset unset"
 
 
 def test_a_secret_file_is_its_owners_alone(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from tests.local.google.world import PROJECT, World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fastapi import FastAPI
+
 ROOT = Path(__file__).parents[3]
 EMULATOR_PYTHON = ROOT / "local" / "emulator" / ".venv" / "bin" / "python"
 STARTS_WITHIN = 90.0  # seconds
@@ -33,16 +35,21 @@ def bigquery() -> FakeBigQuery:
     return FakeBigQuery()
 
 
-@pytest.fixture
-def world(tmp_path: Path, bigquery: FakeBigQuery) -> Iterator[World]:
-    app = create_app(
-        state_dir=tmp_path,
+def gateway(state: Path, bigquery: FakeBigQuery, key_delay: float = 0) -> FastAPI:
+    """The endpoints over a fake BigQuery, with their state in a directory."""
+    return create_app(
+        state_dir=state,
         bigquery_url="http://bigquery.test",
         projects=[PROJECT, "other-project"],
         base_url="http://127.0.0.1:19050",
         transport=httpx.MockTransport(bigquery),
+        key_delay=key_delay,
     )
-    transport = InProcess(app)
+
+
+@pytest.fixture
+def world(tmp_path: Path, bigquery: FakeBigQuery) -> Iterator[World]:
+    transport = InProcess(gateway(tmp_path, bigquery))
     with httpx.Client(transport=transport, base_url="http://127.0.0.1:19050") as client:
         yield World(client, (tmp_path / "owner-token").read_text())
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import httpx
 import jwt
 import pytest
 
-from tests.local.google.world import ACCOUNTS, DATASETS, assertion, message
+from tests.local.google.conftest import gateway
+from tests.local.google.fake_bigquery import FakeBigQuery
+from tests.local.google.in_process import InProcess
+from tests.local.google.world import ACCOUNTS, DATASETS, World, assertion, message
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
-
-    import httpx
-
-    from tests.local.google.world import World
 
 
 def refusal(answer: httpx.Response) -> str:
@@ -34,6 +35,13 @@ def test_key_gets_a_token(world: World) -> None:
 def test_gateways_own_address_is_an_audience(world: World) -> None:
     signed = assertion(world.key(world.account()), aud="http://127.0.0.1:19050/token")
     assert world.exchange(signed).status_code == 200
+
+
+def test_a_new_key_may_stay_unknown_for_a_while(tmp_path: Path) -> None:
+    transport = InProcess(gateway(tmp_path, FakeBigQuery(), key_delay=60))
+    with httpx.Client(transport=transport, base_url="http://127.0.0.1:19050") as client:
+        world = World(client, (tmp_path / "owner-token").read_text())
+        assert refusal(world.exchange(assertion(world.key(world.account())))) == "invalid_grant"
 
 
 @pytest.mark.parametrize(

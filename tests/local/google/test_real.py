@@ -212,6 +212,28 @@ def test_metadata_views_that_the_emulator_lacks(setup: Setup) -> None:
     assert len(rows(f"select view_definition from {meta}.INFORMATION_SCHEMA.VIEWS")) == 1
 
 
+def test_a_query_above_its_limit_is_refused_before_it_runs(setup: Setup) -> None:
+    setup.load(setup.owner).result()
+    setup.owner.query(f"create view {setup.dataset}.v as select id from `{setup.table}`").result()
+    said = r"Query exceeded limit for bytes billed: 1\. 10485760 or higher required\."
+    limited = bigquery.QueryJobConfig(maximum_bytes_billed=1)
+    for name in ("t", "v"):
+        sql = f"create table {setup.dataset}.made as select * from {setup.dataset}.{name}"
+        job = setup.owner.query(sql, job_config=limited)
+        with pytest.raises(GoogleAPICallError, match=said):
+            job.result()
+        known = setup.owner.get_job(job.job_id)
+        assert (known.state, known.error_result["reason"]) == ("DONE", "bytesBilledLimitExceeded")
+        with pytest.raises(GoogleAPICallError, match=said):
+            setup.owner.query_and_wait(f"select * from {setup.dataset}.{name}", job_config=limited)
+    with pytest.raises(NotFound):
+        setup.owner.get_table(f"{setup.dataset}.made")
+    enough = bigquery.QueryJobConfig(maximum_bytes_billed=10 << 20)
+    for sql, config in (("select 1", limited), (f"select * from `{setup.table}`", enough)):
+        assert list(setup.owner.query(sql, job_config=config).result())
+        assert list(setup.owner.query_and_wait(sql, job_config=config))
+
+
 def test_log_of_the_process_holds_no_secret(setup: Setup, real_log: Path) -> None:
     client, key = setup.robot("roles/bigquery.jobUser")
     client.query("select 1").result()

@@ -1,0 +1,78 @@
+"""Addresses to look at: Google's console, and Prefect's page where it is not where its API is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from uuid import UUID
+
+import pulumi
+import pytest
+from prefect.utilities.urls import url_for
+
+from infra.pages import bigquery_page, object_page, prefect_page, service_account_page
+from infra.settings import Settings
+from tests.infra.loops import event_loops
+from tests.infra.test_settings import GOOD
+
+API = "http://prefect.svc:4200/api"
+ID = UUID(int=7)
+
+
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[None]:
+    with event_loops():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Prefect as a pipeline inside the cluster sees it; the configuration goes again."""
+    monkeypatch.setenv("PREFECT_API_URL", API)
+    monkeypatch.delenv("PREFECT_UI_URL", raising=False)
+    pulumi.runtime.set_all_config({})
+    yield monkeypatch
+    pulumi.runtime.set_all_config({})
+
+
+def resolved(output: pulumi.Output[str]) -> str | None:
+    async def told() -> str | None:
+        return await output.future()
+
+    return asyncio.get_event_loop().run_until_complete(told())
+
+
+def test_prefects_page_is_beside_its_api_unless_something_says_where(prefect: pytest.MonkeyPatch) -> None:
+    assert prefect_page() == "http://prefect.svc:4200"
+    # A variable that GitHub does not know is an empty one.
+    prefect.setenv("PREFECT_UI_URL", "")
+    assert prefect_page() == "http://prefect.svc:4200"
+    prefect.setenv("PREFECT_UI_URL", "https://prefect.example.com/")
+    assert prefect_page() == "https://prefect.example.com"
+    pulumi.runtime.set_all_config({"prefect:uiUrl": "https://flows.example.com/"})
+    assert prefect_page() == "https://flows.example.com"
+    assert resolved(object_page("automation", "7")) == "https://flows.example.com/automations/automation/7"
+
+
+@pytest.mark.parametrize("kind", ["deployment", "automation", "work-pool"])
+def test_objects_are_where_prefect_says_that_they_are(kind: str) -> None:
+    expected = url_for(kind, obj_id=ID, url_type="ui", default_base_url="http://prefect.svc:4200")
+    assert resolved(object_page(kind, str(ID))) == expected
+
+
+def test_googles_console_has_a_page_of_each_dataset_and_of_the_account() -> None:
+    settings = Settings.model_validate(GOOD)
+    found = bigquery_page(settings, settings.raw_dataset)
+    assert found == (
+        "https://console.cloud.google.com/bigquery?project=demo-flights"
+        "&ws=!1m4!1m3!3m2!1sdemo-flights!2sdemo_flights_dev_raw"
+    )
+    assert resolved(service_account_page(settings, "1234")) == (
+        "https://console.cloud.google.com/iam-admin/serviceaccounts/details/1234?project=demo-flights"
+    )
+
+
+def test_the_local_endpoint_takes_the_consoles_place() -> None:
+    local = Settings.model_validate(GOOD | {"bigqueryEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
+    assert bigquery_page(local, local.dataset) == "http://127.0.0.1:1"
+    assert resolved(service_account_page(local, "1234")) == "http://127.0.0.1:1"
