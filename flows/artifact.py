@@ -8,6 +8,7 @@ from prefect.context import FlowRunContext
 from prefect.utilities.urls import url_for
 
 from flows import failing_rows, lineage_graph, node_details, timeline
+from flows.redaction import without_user_info
 from flows.reporting import Extras
 
 if TYPE_CHECKING:
@@ -42,4 +43,4 @@ def _flow_run() -> tuple[str, str] | None:
     if context is None or context.flow_run is None:
         return None
     url = url_for("flow-run", obj_id=context.flow_run.id)
-    return (context.flow_run.name, url) if url else None
+    return (context.flow_run.name, without_user_info(url)) if url else None

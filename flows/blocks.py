@@ -11,11 +11,12 @@ from typing import Any
 
 import httpx
 from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
-from flows import names
+from flows import names, record
 from flows.errors import NotSetUpError, UnreachableError
+from flows.redaction import without_user_info
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class BigQueryTarget:
 
 
 def api_url() -> str:
-    """Return the URL of Prefect's API. Raises NotSetUpError if Prefect would start a server of its own."""
+    """Return the URL of Prefect's API to tell people, without user and password.
+
+    Raises NotSetUpError if Prefect would start a server of its own.
+    """
     url = get_current_settings().api.url
     if not url:
         raise NotSetUpError(
@@ -42,7 +46,7 @@ def api_url() -> str:
             'platform: `python -m local up`, then `eval "$(python -m local env)"`. Elsewhere: '
             "`prefect cloud login`, or `export PREFECT_API_URL=https://…/api`."
         )
-    return url
+    return without_user_info(url)
 
 
 def unreachable(url: str) -> UnreachableError:
@@ -51,6 +55,21 @@ def unreachable(url: str) -> UnreachableError:
         f"Prefect does not answer at {url} (PREFECT_API_URL). For the local platform: `python -m local up`, "
         'then `eval "$(python -m local env)"`.'
     )
+
+
+def failure(error: BaseException, what: str) -> NotSetUpError | UnreachableError:
+    """Return what to say of an error of Prefect's client, one of `record.lost`, asked for ``what``."""
+    url = api_url()
+    answer = error.__cause__ if isinstance(error, RuntimeError) else error
+    if not isinstance(answer, httpx.HTTPStatusError):
+        return unreachable(url)
+    status = answer.response.status_code
+    if status in {401, 403}:
+        return NotSetUpError(
+            f"Prefect at {url} refuses {what} (HTTP {status}). "
+            "Set PREFECT_API_KEY (Prefect Cloud) or PREFECT_API_AUTH_STRING (own server) to a valid one."
+        )
+    return UnreachableError(f"Prefect at {url} answered HTTP {status} when asked for {what}.")
 
 
 def load_dbt_cli_profile(target: str) -> dict[str, Any]:
@@ -89,19 +108,8 @@ def _load(block_type: str, name: str, target: str, *, include_secrets: bool = Tr
         raise NotSetUpError(
             f"the block {name} does not exist in Prefect at {url}. Create it with {names.bring_up(target)}."
         ) from error
-    except PrefectHTTPStatusError as error:
-        raise _refused(error, url, name) from error
     except (httpx.HTTPError, RuntimeError) as error:
-        # Prefect wraps a failed connection in RuntimeError when it first asks for the server's version.
-        raise unreachable(url) from error
+        if not record.lost(error):
+            raise
+        raise failure(error, f"the block {name}") from error
     return dict(document.data)
-
-
-def _refused(error: PrefectHTTPStatusError, url: str, name: str) -> NotSetUpError | UnreachableError:
-    status = error.response.status_code
-    if status in {401, 403}:
-        return NotSetUpError(
-            f"Prefect at {url} refuses to hand out the block {name} (HTTP {status}). "
-            "Set PREFECT_API_KEY (Prefect Cloud) or PREFECT_API_AUTH_STRING (own server) to a valid one."
-        )
-    return UnreachableError(f"Prefect at {url} answered HTTP {status} when asked for the block {name}.")

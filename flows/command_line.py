@@ -6,26 +6,38 @@ import argparse
 import json
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from flows import json_logs, options
-from flows.errors import DbtFailedError, PipelineError
+from prefect.logging import get_logger
+
+from flows import json_logs, options, reporting, stopping
+from flows.errors import DbtFailedError, PipelineError, UsageError
+from flows.redaction import redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from flows.results import PipelineReport
 
+UNEXPECTED = 70  # EX_SOFTWARE in sysexits.h
 INTERRUPTED = 130
 EXIT_CODES = (
     "exit codes: 0 all is well, 1 dbt failed, 2 wrong usage, 3 not set up (`pulumi up -s TARGET`), "
-    "4 Prefect or BigQuery does not answer, 5 another run holds the target, 130 interrupted, 143 terminated"
+    "4 Prefect or BigQuery does not answer, 5 another run holds the target, 70 a mistake in this program, "
+    "130 interrupted, 143 terminated"
 )
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Leave it to `tell` how to say what is wrong."""
+        raise UsageError(f"{message}. `{self.prog} --help` shows the options.")
+
+
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    made = argparse.ArgumentParser(
+    """Return the parser of the command line. It raises UsageError."""
+    made = _Parser(
         prog="python -m flows.pipeline",
         description="Build and test the tables of a target: dbt on BigQuery, recorded by Prefect.",
         epilog=EXIT_CODES,
@@ -78,15 +90,26 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def exit_code(work: Callable[[], int]) -> int:
-    """Do the work of a command and return its exit code; a PipelineError is told, not raised."""
+    """Do the work of a command and return its exit code; an error is told, not raised."""
     try:
         return work()
-    except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except (Exception, KeyboardInterrupt) as error:
+        said, code = failure(error)
+        print(f"error: {said}", file=sys.stderr)
+        return code
+
+
+def failure(error: BaseException) -> tuple[str, int]:
+    """Return what to say of an error, without secrets, and the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, stopping.TerminatedError):
+        return "terminated", stopping.TERMINATED
+    if isinstance(error, PipelineError):
+        return redactor()(str(error)), error.exit_code
+    get_logger("flows").debug("where it happened", exc_info=error)
+    said = " ".join(f"unexpected {type(error).__name__}: {error}".split())
+    return redactor()(f"{said} (PREFECT_LOGGING_LEVEL=DEBUG shows where)"), UNEXPECTED
 
 
 def parameters(given: argparse.Namespace) -> dict[str, Any]:
@@ -119,12 +142,31 @@ def stdout_for(given: argparse.Namespace) -> Iterator[None]:
         yield
 
 
-def print_json(outcome: PipelineReport | PipelineError, url: str | None = None) -> None:
-    """Print one JSON object: the report and where Prefect shows it, or the error; and the exit code."""
-    if isinstance(outcome, DbtFailedError):
-        answer: dict[str, Any] = {**outcome.report, "exit_code": outcome.exit_code}
-    elif isinstance(outcome, PipelineError):
-        answer = {"error": str(outcome), "exit_code": outcome.exit_code}
-    else:
-        answer = {**outcome, "exit_code": 0}
-    print(json.dumps({**answer, "flow_run": url}, indent=2), flush=True)
+def answers(argv: Sequence[str]) -> argparse.Namespace:
+    """Return how to answer a command line that is wrong: the two options about it, wherever they stand."""
+    logs = json_logs.wanted() or "--log-format=json" in argv or ("--log-format", "json") in pairwise(argv)
+    return argparse.Namespace(json="--json" in argv, log_format="json" if logs else "text")
+
+
+def tell(
+    given: argparse.Namespace,
+    report: PipelineReport | None = None,
+    error: BaseException | None = None,
+    url: str | None = None,
+) -> int:
+    """Tell how it ended, in the way that the command line asks for, and return the exit code.
+
+    ``report`` is there if dbt has ended, ``url`` is Prefect's page if there is a flow run.
+    """
+    said, code = failure(error) if error else ("", 0)
+    if isinstance(error, DbtFailedError):
+        said = ""  # the report says it
+    if report and not given.json:
+        print(reporting.summary(report, url), flush=True)
+    if said:
+        line = json_logs.error_line(said) if given.log_format == "json" else f"error: {said}"
+        print(line, file=sys.stderr)
+    if given.json:
+        answer = {**(report or {}), **({"error": said} if said else {}), "exit_code": code, "flow_run": url}
+        print(json.dumps(answer, indent=2), flush=True)
+    return code

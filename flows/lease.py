@@ -1,4 +1,9 @@
-"""The slot of a target in Prefect: a global concurrency limit of 1, made on demand and held on a lease."""
+"""The slot of a target in Prefect: a global concurrency limit of 1, held on a lease.
+
+The limit is the stack's; the first run of a target without a stack makes it. A run has the limit's name among
+its tags from just before the slot is its own, so that others find who holds it; one that waits has not. With
+each renewal it is tagged anew: a sign of life, whatever Prefect takes its state to be.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,8 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.states import Crashed
 
-from flows import blocks
+from flows import blocks, dangling
+from flows.errors import BusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +39,12 @@ if TYPE_CHECKING:
 # still counts as the holder. Prefect grants 60 s or more.
 LEASE_SECONDS = 120.0
 _RENEWAL = 15.0
-# Looks, a second or more apart, that find the slot taken but no run that could have taken it.
-_ORPHANED_LOOKS = 4
+# The least that Prefect grants, until the first renewal: if its answer is lost, so is the slot for so long.
+_FIRST_SECONDS = 60.0
+# Prefect looks for leases that have run out every 15 s. A slot is taken over when nobody has shown a sign of
+# life for longer than that and a lease: the lease is then over or forgotten, and so cannot end later and free
+# the slot again under the one who has taken it over.
+SILENCE_SECONDS = LEASE_SECONDS + 2 * 15.0
 _PREFECT = (httpx.HTTPError, RuntimeError)
 _NO_LIMITS = {401, 403, 404, 405}
 _ALIVE = [StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
@@ -46,12 +56,13 @@ def acquire(
 ) -> Iterator[str | None]:
     """Hold the slot ``name`` while the block runs; yield the lease's id, or None if Prefect keeps no limits.
 
-    While another holds it, ``wait`` is called with that flow run's id; it waits, or raises. The flow run gets
-    the tag ``name``, by which others find who holds the slot. Raises UnreachableError if Prefect is away.
+    While another holds it, ``wait`` is called with that flow run's id; it waits, or raises. A slot that seems
+    to be nobody's is waited for, SILENCE_SECONDS at most, and ``say`` is told. Raises UnreachableError if
+    Prefect is away, BusyError if the limit is 0.
     """
     try:
         with get_client(sync_client=True) as client:
-            held = _Lease(name, flow_run, _take(client, name, flow_run, wait))
+            held = _Lease(name, flow_run, _take(client, name, flow_run, wait, say))
     except httpx.HTTPStatusError as error:
         if error.response.status_code not in _NO_LIMITS:
             raise blocks.unreachable(blocks.api_url()) from error
@@ -85,9 +96,12 @@ class _Lease:
         give_back(self.id)
 
     def _keep(self) -> None:
-        while not self._ended.wait(_RENEWAL):
+        pause = 0.0  # the first lease is a short one
+        while not self._ended.wait(pause):
+            pause = _RENEWAL
             with suppress(*_PREFECT), get_client(sync_client=True) as client:
                 self._renew(client)
+                _tag(client, self._name, self._flow_run)
 
     def _renew(self, client: SyncPrefectClient) -> None:
         try:
@@ -97,6 +111,8 @@ class _Lease:
                 raise
             # Prefect was away for longer than the lease, or has forgotten it over a new start.
             self.id = _increment(client, self._name, self._flow_run) or self.id
+            if self._ended.is_set():
+                give_back(self.id)
 
 
 def give_back(lease_id: str) -> None:
@@ -112,48 +128,124 @@ def mark_crashed(flow_run: str, why: str) -> None:
         if found.state and found.state.type in _ALIVE:
             crashed: State[Any] = Crashed(message=f"The run ended without a word: {why}.")
             client.set_flow_run_state(found.id, crashed, force=True)
+            dangling.settle(client, found.id, looks=1)
 
 
-def _take(client: SyncPrefectClient, name: str, flow_run: UUID, wait: Callable[[str], None]) -> str:
-    orphaned = 0
+def _take(
+    client: SyncPrefectClient,
+    name: str,
+    flow_run: UUID,
+    wait: Callable[[str], None],
+    say: Callable[[str], None],
+) -> str:
+    tagged = True  # perhaps: a run that is retried was tagged in its earlier life
+    silence: _Silence | None = None
     while True:
-        granted = _increment(client, name, flow_run)
-        if granted:
+        if _is_free(client, name):
             _tag(client, name, flow_run)
-            return granted
+            tagged, silence = True, None
+            granted = _increment(client, name, flow_run)
+            if granted:
+                return granted
+        if tagged:
+            _untag(client, name, flow_run)
+            tagged = False
         holder = _holder(client, name, flow_run)
-        orphaned = 0 if holder else orphaned + 1
-        if orphaned >= _ORPHANED_LOOKS:
-            # A server that was started anew has forgotten its leases, but not that the slot is taken.
-            client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
-            continue
-        if holder:
+        if holder is None:
+            if silence is None:
+                silence = _Silence(client, name)
+                say(
+                    f"the slot {name} in Prefect is taken, which no run seems to hold: waiting up to "
+                    f"{SILENCE_SECONDS:.0f} s until it is free"
+                )
+            holder = silence.broken_by(client)
+        if holder is not None:
+            silence = None
             wait(holder)
+        elif silence is not None and silence.is_long:
+            _take_over(client, name, flow_run)
+            tagged, silence = True, None
         else:
             time.sleep(1.0)
 
 
+class _Silence:
+    """The time since when no run, of those that ever held a slot, has shown a sign of life."""
+
+    def __init__(self, client: SyncPrefectClient, name: str) -> None:
+        self._name = name
+        self._began = time.monotonic()
+        self._marks = self._read(client)
+
+    def broken_by(self, client: SyncPrefectClient) -> str | None:
+        """Return the flow run that lives although Prefect does not take it for running, if there is one."""
+        marks = self._read(client)
+        moved = (run for run, mark in marks.items() if self._marks.setdefault(run, mark) != mark)
+        return next(map(str, moved), None)
+
+    @property
+    def is_long(self) -> bool:
+        """Say if a lease would have run out meanwhile."""
+        return time.monotonic() - self._began > SILENCE_SECONDS
+
+    def _read(self, client: SyncPrefectClient) -> dict[UUID, object]:
+        ever = FlowRunFilter(tags=FlowRunFilterTags(all_=[self._name]))
+        found = client.read_flow_runs(flow_run_filter=ever, sort=FlowRunSort.START_TIME_DESC, limit=50)
+        return {run.id: run.updated for run in found}
+
+
+def _take_over(client: SyncPrefectClient, name: str, flow_run: UUID) -> None:
+    """Free a slot that nobody holds; of several runs that try, at most one does.
+
+    Each is tagged before it looks for others: the later one sees the earlier.
+    """
+    _tag(client, name, flow_run)
+    if _holder(client, name, flow_run) is None:
+        with suppress(ObjectNotFound):
+            client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
+
+
+def _is_free(client: SyncPrefectClient, name: str) -> bool:
+    """Say if the slot seems to be free. Makes the limit where there is none. Raises BusyError if it is 0."""
+    try:
+        limit = client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        with suppress(ObjectAlreadyExists):
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
+        return True
+    if limit.limit == 0:
+        raise BusyError(
+            f"the global concurrency limit {name} in Prefect is 0: no run may start until it is 1 again."
+        )
+    return limit.active_slots < limit.limit or not limit.active
+
+
 def _increment(client: SyncPrefectClient, name: str, flow_run: UUID) -> str | None:
-    """Return the id of a new lease, or None while the slot is taken. Makes the limit where there is none."""
+    """Return the id of a new lease, or None if the slot is taken or there is no such limit."""
     holder = ConcurrencyLeaseHolder(type="flow_run", id=flow_run)
     try:
         answer: Any = client.increment_concurrency_slots_with_lease(
-            [name], 1, "concurrency", LEASE_SECONDS, holder
+            [name], 1, "concurrency", _FIRST_SECONDS, holder
         ).json()
     except httpx.HTTPStatusError as error:
         if error.response.status_code == httpx.codes.LOCKED:
             return None
         raise
-    if answer["limits"]:
-        return str(answer["lease_id"])
-    with suppress(ObjectAlreadyExists):
-        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
-    return _increment(client, name, flow_run)
+    return str(answer["lease_id"]) if answer["limits"] else None
 
 
 def _tag(client: SyncPrefectClient, name: str, flow_run: UUID) -> None:
-    tags = client.read_flow_run(flow_run).tags
-    client.update_flow_run(flow_run, tags=[*tags, name])
+    """Tag the run with the limit's name; if it is already, Prefect still notes the time."""
+    with suppress(ObjectNotFound):
+        tags = client.read_flow_run(flow_run).tags
+        client.update_flow_run(flow_run, tags=[*(tag for tag in tags if tag != name), name])
+
+
+def _untag(client: SyncPrefectClient, name: str, flow_run: UUID) -> None:
+    with suppress(ObjectNotFound):
+        tags = client.read_flow_run(flow_run).tags
+        if name in tags:
+            client.update_flow_run(flow_run, tags=[tag for tag in tags if tag != name])
 
 
 def _holder(client: SyncPrefectClient, name: str, flow_run: UUID) -> str | None:

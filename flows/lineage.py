@@ -29,3 +29,15 @@ def parents(manifest: Any, node_id: str) -> list[str]:
 def _read_by(manifest: Any, node_id: str) -> list[str]:
     node = manifest.nodes.get(node_id) or manifest.unit_tests.get(node_id)
     return list(getattr(node, "depends_on_nodes", ()))  # a seed has no such list
+
+
+def ancestors(manifest: Any, node_id: str) -> set[str]:
+    """Return the ids of all nodes that a node reads from, directly or not."""
+    found: set[str] = set()
+    waiting = list(_read_by(manifest, node_id))
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += _read_by(manifest, one)
+    return found

@@ -54,8 +54,8 @@ def hold(
     """Hold ``target`` while the block runs. ``directory`` is the target path of its dbt project.
 
     What a holder that crashed on this machine has left in Prefect is put right: its slot is given back and
-    its flow run marked as crashed. If Prefect keeps no such limit (an old server, no permission), the file
-    alone protects, and ``say`` is told.
+    its flow run marked as crashed, unless it is this one, retried. If Prefect keeps no such limit (an old
+    server, no permission), the file alone protects, and ``say`` is told.
 
     Raises BusyError, naming the holder, if it still holds the target after ``wait_seconds``.
     """
@@ -68,7 +68,8 @@ def hold(
         crashed = _read(file)
         if crashed.lease:
             lease.give_back(crashed.lease)
-        if crashed.flow_run:
+        # A crashed run that is tried again, from Prefect's page, is this one.
+        if crashed.flow_run and crashed.flow_run != str(flow_run):
             lease.mark_crashed(crashed.flow_run, f"its process {crashed.pid} on {crashed.host} has died")
         holder = Holder(str(flow_run), os.getpid(), socket.gethostname())
         try:

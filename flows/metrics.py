@@ -31,11 +31,12 @@ def exporter_name() -> str | None:
     return "otlp" if any(os.environ.get(name) for name in _ENDPOINTS) else None
 
 
-def export(report: PipelineReport, seconds: float, log: Callable[[int, str], None]) -> None:
+def export(report: PipelineReport, seconds: float, log: Callable[[int, str], None], *, failed: bool) -> None:
     """Send the metrics of a run that took ``seconds``. Never raises, and waits three seconds at most.
 
     They are `dbt.run.duration` (s) and, by command, kind and state of the nodes, `dbt.nodes`, `dbt.rows`,
-    `dbt.bytes_processed` and `dbt.bytes_billed` (By). All have the attribute `target`.
+    `dbt.bytes_processed` and `dbt.bytes_billed` (By). All have the attribute `target`. Nodes that an earlier
+    run has done are that run's.
     """
     name = exporter_name()
     if name is None:
@@ -44,7 +45,7 @@ def export(report: PipelineReport, seconds: float, log: Callable[[int, str], Non
 
     def send() -> None:
         try:
-            failure[:] = [] if _send(name, report, seconds) else ["the exporter refused them"]
+            failure[:] = [] if _send(name, report, seconds, failed=failed) else ["the exporter refused them"]
         except Exception as error:  # metrics never break a run
             # What it says may quote an address with a password in it.
             failure[:] = [str(error) if isinstance(error, ValueError) else type(error).__name__]
@@ -56,7 +57,7 @@ def export(report: PipelineReport, seconds: float, log: Callable[[int, str], Non
         log(logging.WARNING, f"the run's metrics were not sent within {SECONDS:.0f} s: {failure[0]}")
 
 
-def _send(name: str, report: PipelineReport, seconds: float) -> bool:
+def _send(name: str, report: PipelineReport, seconds: float, *, failed: bool) -> bool:
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 - only who wants it pays for it
     from opentelemetry.sdk.metrics.export import MetricExportResult, MetricReader  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -75,7 +76,7 @@ def _send(name: str, report: PipelineReport, seconds: float) -> bool:
     service = os.environ.get("OTEL_SERVICE_NAME") or "pipeline-dbt-complet"
     resource = Resource.create({"service.name": service})
     provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
-    _record(provider.get_meter("flows.pipeline"), report, seconds)
+    _record(provider.get_meter("flows.pipeline"), report, seconds, failed=failed)
     reader.collect()
     provider.shutdown()
     return results == [MetricExportResult.SUCCESS]
@@ -101,9 +102,8 @@ def _exporter(name: str) -> Any:
     return http.OTLPMetricExporter()
 
 
-def _record(meter: Any, report: PipelineReport, seconds: float) -> None:
+def _record(meter: Any, report: PipelineReport, seconds: float, *, failed: bool) -> None:
     target = {"target": report["target"]}
-    failed = "failed" in {report["run"]["status"], report["test"]["status"]}
     duration = meter.create_gauge("dbt.run.duration", "s", "time of the flow's work")
     duration.set(seconds, {**target, "state": "failed" if failed else "success"})
     nodes = meter.create_counter("dbt.nodes", "{node}", "nodes by state")
@@ -112,11 +112,14 @@ def _record(meter: Any, report: PipelineReport, seconds: float) -> None:
         "bytes_processed": meter.create_counter("dbt.bytes_processed", "By", "bytes that queries read"),
         "bytes_billed": meter.create_counter("dbt.bytes_billed", "By", "bytes that BigQuery bills"),
     }
-    for command, step in (("run", report["run"]), ("test", report["test"])):
-        for node in step["nodes"]:
+    steps = {"freshness": report.get("freshness"), "run": report["run"], "test": report["test"]}
+    for command, step in steps.items():
+        for node in step["nodes"] if step else ():
+            if node.get("earlier"):
+                continue
             attributes = {**target, "command": command, "kind": node["kind"], "state": node["status"]}
             nodes.add(1, attributes)
             values: dict[str, Any] = {**node}
             for name, counter in sums.items():
-                if name != "rows" or node["kind"] != "test":
+                if name != "rows" or node["kind"] not in {"test", "source"}:
                     counter.add(values[name] or 0, attributes)

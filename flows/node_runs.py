@@ -88,7 +88,7 @@ class NodeRuns:
 
     def _finish(self, event: Finished) -> None:
         run = self._run_of(event.node)
-        kind, name = _state(event.status)
+        kind, name = state_of(event.status)
         self._set(run, kind, event.at, name=name, message=outcome.text(event))
 
     def _run_of(self, node: Node) -> TaskRun:
@@ -144,7 +144,7 @@ class NodeRuns:
         emit_task_run_state_change_event(run, before, state)
 
 
-def _state(status: str) -> tuple[StateType, str | None]:
+def state_of(status: str) -> tuple[StateType, str | None]:
     """Return the type and name of Prefect's state for one of dbt's."""
     if status in FAILED:
         return StateType.FAILED, None

@@ -28,11 +28,12 @@ from flows import (
     names,
     profile,
     record,
+    redaction,
     reporting,
     steps,
     stopping,
 )
-from flows.errors import DbtFailedError, PipelineError, UnreachableError
+from flows.errors import DbtFailedError, NotSetUpError, PipelineError, UnreachableError, UsageError
 from flows.node_runs import NodeRuns
 from flows.options import Options, from_parameters
 from flows.progress import Progress
@@ -41,6 +42,7 @@ from flows.visible import Visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from uuid import UUID
 
     from flows.results import PipelineReport
 
@@ -89,11 +91,17 @@ def dbt_full_pipeline(
     except PipelineError as error:
         record.note(outcome=error)
         # Prefect raises the error for the caller; its own log shows the message without a traceback.
-        return Failed(message=str(error), data=error)  # type: ignore[return-value]
+        return Failed(message=redaction.redactor()(str(error)), data=error)  # type: ignore[return-value]
+    except Exception as error:
+        # As Prefect does, but that what it says may quote an address with a password in it.
+        get_run_logger().exception("Encountered exception during execution: %r", error)
+        said = f"Flow run encountered an exception: {type(error).__name__}: {error}"
+        return Failed(message=redaction.redactor()(said), data=error)  # type: ignore[return-value]
     record.note(outcome=report)
     return report
 
 
+@record.tasks_untagged()
 def run_pipeline(target: str, project_dir: Path, options: Options | None = None) -> PipelineReport:
     """Do the flow's work on the dbt project in ``project_dir``. Must be called within a flow."""
     if json_logs.wanted():
@@ -101,6 +109,7 @@ def run_pipeline(target: str, project_dir: Path, options: Options | None = None)
     began = time.monotonic()
     document = blocks.load_dbt_cli_profile(target)
     dbt_profile = profile.from_document(document, target)
+    redaction.blank_logs(dbt_profile.secrets.values())
     options = (options or Options()).with_switches(document, names.dbt_cli_profile(target))
     watch = Visible([NodeRuns(), Progress()], get_run_logger().log)
     with (
@@ -113,7 +122,7 @@ def run_pipeline(target: str, project_dir: Path, options: Options | None = None)
         if not failed:
             project.finish()
     _publish(report, artifact.extras(report, project))
-    metrics.export(report, time.monotonic() - began, get_run_logger().log)
+    metrics.export(report, time.monotonic() - began, get_run_logger().log, failed=failed)
     if failed:
         raise DbtFailedError(reporting.headline(report), report)
     return report
@@ -147,63 +156,65 @@ def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
         get_run_logger().warning("the report could not be stored as an artifact: %s", error)
 
 
-def _run(target: str, parameters: dict[str, Any]) -> tuple[PipelineReport | DbtFailedError, str | None]:
-    """Run the flow; return its report, and the address of Prefect's page about it."""
+def _run(kept: record.Record, target: str, parameters: dict[str, Any]) -> None:
+    """Run the flow, keep its outcome, and see to it that Prefect's record is true. Raises what failed."""
     # Ahead of the flow: what is not set up leaves no failed run behind.
     steps.load_profile(target)
-    with record.kept() as kept:
-        failure: Any = None
-        try:
-            state = dbt_full_pipeline(target, **parameters, return_state=True)
-            if kept.outcome is None:
-                failure = state.result(raise_on_failure=False)
-        except record.LOST as error:
-            failure = error
-        if kept.outcome is None and isinstance(failure, record.LOST):
-            # Prefect was lost before the work began.
-            kept.outcome = blocks.unreachable(blocks.api_url())
-            kept.outcome.__cause__ = failure
-        value: Any = kept.outcome or failure
-        report = value.report if isinstance(value, DbtFailedError) else value
-        message = str(report) if isinstance(report, BaseException) else reporting.headline(report)
-        settled = kept.settle(message)
-    if isinstance(report, BaseException):
-        raise report
-    url = url_for("flow-run", obj_id=kept.run_id)
-    if not settled:
-        print(reporting.summary(report, url))
+    failure: Any = None
+    try:
+        state = dbt_full_pipeline(target, **parameters, return_state=True)
+        if kept.outcome is None:
+            failure = state.result(raise_on_failure=False)
+    except record.LOST as error:
+        failure = error
+    if kept.outcome is None and record.lost(failure):
+        # Prefect was lost before the work began.
+        kept.outcome = blocks.failure(failure, "a flow run")
+        kept.outcome.__cause__ = failure
+        if isinstance(kept.outcome, NotSetUpError):
+            raise kept.outcome  # it would not be told of an end, either
+    ended: Any = kept.outcome or failure
+    failed = isinstance(ended, BaseException)
+    settled = kept.settle(redaction.redactor()(str(ended)) if failed else reporting.headline(ended))
+    if not settled and _report(kept.outcome):
         raise UnreachableError(
-            f"dbt has ended as told above, but Prefect at {blocks.api_url()} cannot be told: its flow run "
-            f"{kept.run_id} may stay Running. `prefect flow-run cancel {kept.run_id}` ends it."
+            f"dbt has ended, and its report is true, but Prefect at {blocks.api_url()} cannot be told: its "
+            f"flow run {kept.run_id} may stay Running. `prefect flow-run cancel {kept.run_id}` ends it."
         )
-    return value, url
+    if failed:
+        raise ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    given = command_line.parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        given = command_line.parser().parse_args(argv)
+    except UsageError as error:
+        return command_line.tell(command_line.answers(argv), error=error)
     if given.log_format == "json":
         json_logs.install()
-    try:
-        with command_line.stdout_for(given), stopping.sigterm_raises():
-            outcome, url = _run(given.target, command_line.parameters(given))
-    except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        if given.json:
-            command_line.print_json(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        return command_line.INTERRUPTED
-    except stopping.TerminatedError:
-        print("error: terminated", file=sys.stderr)
-        return stopping.TERMINATED
-    report = outcome.report if isinstance(outcome, DbtFailedError) else outcome
-    if given.json:
-        command_line.print_json(outcome, url)
-    else:
-        print(reporting.summary(report, url))
-    return outcome.exit_code if isinstance(outcome, DbtFailedError) else 0
+    redaction.blank_logs()
+    failure: BaseException | None = None
+    with record.kept() as kept:
+        try:
+            with command_line.stdout_for(given), stopping.sigterm_raises():
+                _run(kept, given.target, command_line.parameters(given))
+        except (Exception, KeyboardInterrupt, stopping.TerminatedError) as error:
+            failure = error
+    return command_line.tell(given, _report(kept.outcome), failure, _page(kept.run_id))
+
+
+def _report(outcome: PipelineReport | PipelineError | None) -> PipelineReport | None:
+    if isinstance(outcome, DbtFailedError):
+        return outcome.report
+    return None if isinstance(outcome, PipelineError) else outcome
+
+
+def _page(flow_run_id: UUID | None) -> str | None:
+    """Return the address of Prefect's page about a flow run."""
+    url = url_for("flow-run", obj_id=flow_run_id) if flow_run_id else None
+    return url and redaction.without_user_info(url)
 
 
 if __name__ == "__main__":

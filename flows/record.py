@@ -7,6 +7,7 @@ would stay Pending, for the client creates a second one. All runs that one proce
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from contextlib import contextmanager
@@ -16,11 +17,14 @@ from uuid import UUID, uuid4
 import httpx
 from prefect import get_client, tags
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.context import TagsContext
+from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, MissingResult, ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelled, Completed, Failed
 
-from flows.errors import PipelineError
+from flows import dangling
+from flows.errors import DbtFailedError, PipelineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +41,18 @@ if TYPE_CHECKING:
 LOST = (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError, Abort, MissingResult)
 # Seconds between the attempts to settle the record: two minutes in all.
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
+_EVENTS_SECONDS = 10.0
+
+
+def lost(error: object) -> bool:
+    """Say if an error means that Prefect is lost: one of LOST, but a RuntimeError only as Prefect raises it.
+
+    Python, too, raises RuntimeError: for a recursion without end, or a thread that cannot be started.
+    """
+    if isinstance(error, RuntimeError):
+        # Where Prefect cannot be reached, or something else answers in its place.
+        return isinstance(error.__cause__, httpx.HTTPError | json.JSONDecodeError)
+    return isinstance(error, LOST)
 
 
 class Record:
@@ -47,10 +63,18 @@ class Record:
         self.outcome: Outcome | None = None
         self.run_id: UUID | None = None
 
+    @property
+    def report(self) -> PipelineReport | None:
+        """What dbt did, if it ran."""
+        if isinstance(self.outcome, DbtFailedError):
+            return self.outcome.report
+        return None if isinstance(self.outcome, PipelineError) else self.outcome
+
     def settle(self, message: str) -> bool:
         """Set each of the runs to what came of it, ``message`` telling about it; say if that succeeded.
 
-        Costs one request if all is well. Gives up after about two minutes without Prefect.
+        The same for the task runs. Costs two requests if all is well. Gives up after about two minutes
+        without Prefect.
         """
         for pause in (*_PAUSES, None):
             try:
@@ -72,6 +96,10 @@ class Record:
             state = self._truth(run, message)
             if state is not None:
                 client.set_flow_run_state(run.id, state, force=True)
+        if self.run_id is not None:
+            # What the events of this process still have to tell goes first.
+            EventsWorker.drain_all(timeout=_EVENTS_SECONDS)
+            dangling.settle(client, self.run_id, self.report)
         return True
 
     def _truth(self, run: FlowRun, message: str) -> State | None:
@@ -104,9 +132,19 @@ def kept() -> Iterator[Record]:
         _current.remove(record)
 
 
+@contextmanager
+def tasks_untagged() -> Iterator[None]:
+    """Keep the tag of `kept` from the tasks that the block starts.
+
+    Prefect asks for a slot of each tag before it starts a task, and fails the run if it is away then.
+    """
+    with TagsContext(current_tags=set()):
+        yield
+
+
 def _without_traceback(line: logging.LogRecord) -> bool:
     """Prefect logs its own loss as if the flow's code had raised it; one line says as much."""
-    if line.exc_info and isinstance(line.exc_info[1], LOST):
+    if line.exc_info and lost(line.exc_info[1]):
         line.exc_info = None
     return True
 

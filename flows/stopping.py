@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +14,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
+
+from flows.cancelling import cancel_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,41 +29,49 @@ class TerminatedError(BaseException):
     """SIGTERM has come, and Prefect has recorded the end of the run."""
 
 
+@dataclass
+class Stopped:
+    """Why dbt was stopped, if it was, and the ids of jobs that BigQuery may run on with."""
+
+    reason: BaseException | None = None
+    jobs: list[str] = field(default_factory=list)
+
+
 @contextmanager
-def dbt_stops_its_jobs() -> Iterator[None]:
-    """Let dbt cancel its BigQuery jobs when Prefect turns a SIGTERM into TerminationSignal.
+def dbt_stops_its_jobs() -> Iterator[Stopped]:
+    """Let dbt cancel all of its BigQuery jobs on Ctrl-C, and when Prefect turns a SIGTERM into an exception.
 
     dbt cancels for KeyboardInterrupt and SystemExit alone. Prefect's handler for the signal has to stay, as
     Prefect tells a cancelled run from a crashed one by it. So what it raises goes through dbt as SystemExit.
-    Of each thread's jobs only the last can be running: the others are forgotten, lest dbt cancel them, too.
+    Whatever dbt returns then, the reason that is yielded is what has ended it.
     """
     from dbt.adapters.factory import get_adapter  # noqa: PLC0415 - with dbt, 4 s
     from dbt.task.runnable import GraphRunnableTask  # noqa: PLC0415
 
-    original = GraphRunnableTask.run_queue
+    stopped = Stopped()
+    run_all, cancel_all = GraphRunnableTask.run_queue, GraphRunnableTask._cancel_connections
 
     def run_queue(task: Any, pool: Any) -> None:
         try:
-            original(task, pool)
+            run_all(task, pool)
         except (KeyboardInterrupt, SystemExit, TerminationSignal) as reason:
-            jobs = getattr(get_adapter(task.config).connections, "jobs_by_thread", {})
-            for started in list(jobs.values()):
-                del started[:-1]
+            stopped.reason = reason
             if isinstance(reason, TerminationSignal):
                 raise SystemExit(TERMINATED) from reason
             raise
 
+    def cancel_connections(task: Any, pool: Any) -> None:
+        pool.close()
+        pool.terminate()
+        stopped.jobs = cancel_jobs(get_adapter(task.config).connections, pool._pool)
+
     GraphRunnableTask.run_queue = run_queue
+    GraphRunnableTask._cancel_connections = cancel_connections
     try:
-        yield
+        yield stopped
     finally:
-        GraphRunnableTask.run_queue = original
-
-
-def reason(exception: BaseException) -> BaseException:
-    """Return what `dbt_stops_its_jobs` has turned into a SystemExit, or the exception itself."""
-    cause = exception.__cause__
-    return cause if isinstance(cause, TerminationSignal) else exception
+        GraphRunnableTask.run_queue = run_all
+        GraphRunnableTask._cancel_connections = cancel_all
 
 
 @contextmanager

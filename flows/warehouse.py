@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 GOOGLE = "https://bigquery.googleapis.com"
 _SECONDS = 15.0
 _PAUSES = (1.0, 2.0)
+# With 403, BigQuery refuses an identity, or says that it has too much to do.
+# Source: https://cloud.google.com/bigquery/docs/error-messages
+_BUSY = {"rateLimitExceeded", "jobRateLimitExceeded", "quotaExceeded", "backendError"}
 
 
 def check(profile: DbtProfile) -> None:
@@ -57,7 +60,7 @@ def _ask(profile: DbtProfile, credentials: Any) -> None:
         raise sign_in.unreachable(profile, _root(error)) from error
     except requests.RequestException as error:
         raise _unreachable(profile, endpoint, _root(error)) from error
-    if response.status_code in {401, 403, 404}:
+    if response.status_code in {401, 403, 404} and _reason(response) not in _BUSY:
         raise _refusal(profile, endpoint, response.status_code, _message(response), credentials)
 
 
@@ -112,6 +115,13 @@ def _token_refused(profile: DbtProfile, message: str, signed_in: Any) -> str:
     if profile.way == "key":
         return sign_in.key_refused(profile, message)
     return f"BigQuery does not take the token of {sign_in.account(profile, signed_in)}: {message}"
+
+
+def _reason(response: Any) -> str:
+    try:
+        return str(response.json()["error"]["errors"][0]["reason"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _message(response: Any) -> str:

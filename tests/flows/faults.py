@@ -18,19 +18,26 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # Before: the server never sees the request. After: the server did it, and nobody learns.
 FAULTS = ("503 before", "429 before", "reset before", "503 after", "reset after", "slow answer")
-_REASONS = {401: "authError", 429: "rateLimitExceeded", 503: "backendError"}
+# BigQuery says that it is busy with 403, too, which from Prefect would be a refusal.
+BIGQUERY_FAULTS = (*FAULTS, "403 before")
+_REFUSALS = {
+    401: ("authError", "Request had invalid authentication credentials."),
+    403: ("rateLimitExceeded", "Exceeded rate limits: too many api requests per user per method."),
+    429: ("rateLimitExceeded", "rateLimitExceeded"),
+    503: ("backendError", "backendError"),
+}
 
 
 @dataclass
 class Plan:
     """What happens to requests. ``share`` is spoiled; ``slow``, ``gone``, ``token_lives`` are seconds.
 
-    From the request with the number ``gone_at`` on, every connection is cut for ``gone`` seconds. A token (as
-    `issue_token` makes them) is refused with 401 once it is ``token_lives`` old.
+    From the request with the number ``gone_at`` on, every connection, websockets too, is cut for ``gone``
+    seconds. A token (as `issue_token` makes them) is refused with 401 once it is ``token_lives`` old.
     """
 
     seed: int = 0
@@ -39,6 +46,7 @@ class Plan:
     gone_at: int = 0
     gone: float = 0.0
     token_lives: float | None = None
+    faults: Sequence[str] = FAULTS
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -55,12 +63,16 @@ class Plan:
                 self.counts[fault] += 1
             return fault
 
+    def away(self) -> bool:
+        """Whether the server is gone at the moment."""
+        return time.time() < self._back_at
+
     def _fate(self, authorization: str) -> str:
         now = time.time()
         if self.gone and self.counts["requests"] == self.gone_at:
             self._back_at = now + self.gone
-        spoiled, fault = self._random.random() < self.share, self._random.choice(FAULTS)
-        if now < self._back_at:
+        spoiled, fault = self._random.random() < self.share, self._random.choice(self.faults)
+        if self.away():
             return "gone"
         made = authorization.rpartition("-made-")[2]
         if self.token_lives is not None and made and now - float(made) > self.token_lives:
@@ -148,8 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.close()
 
     def _refuse(self, status: int) -> None:
-        reason = _REASONS[status]
-        message = {401: "Request had invalid authentication credentials."}.get(status, reason)
+        reason, message = _REFUSALS[status]
         error = {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}
         headers = {"content-type": "application/json"}
         if status == 429:
@@ -167,19 +178,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _tunnel(self) -> None:
-        """Pass a websocket through, until one side ends it or the server is to be away."""
+        """Pass a websocket through, until one side ends it or the server is away."""
         self.close_connection = True
         headers = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         head = f"{self.command} {self.path} HTTP/1.1\r\n{headers}\r\n"
         with socket.create_connection(self.server.upstream, timeout=30) as upstream:
             upstream.sendall(head.encode())
             ends = {upstream: self.connection, self.connection: upstream}
-            while True:
-                for ready in select.select(list(ends), [], [], 60)[0]:
+            while not self.server.plan.away():
+                for ready in select.select(list(ends), [], [], 0.05)[0]:
                     data = ready.recv(65536)
                     if not data:
                         return
                     ends[ready].sendall(data)
+        self._reset()
 
     def _reset(self) -> None:
         """Drop the connection so that the other side gets a reset, not an orderly end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,15 +26,34 @@ if TYPE_CHECKING:
 
 LIMIT_SECONDS = 420.0
 ROWS = 100
-# How each table is filled: rebuilt whole, or added to by MERGE.
-_MODELS = {
-    "rebuilt": "{{ config(materialized='table') }}\n"
-    "select VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
-    "above": "{{ config(materialized='table') }}\nselect version, n from {{ ref('rebuilt') }}\n",
-    "added": "{{ config(materialized='incremental', unique_key='id') }}\n"
-    "select VERSION * 1000 + n as id, VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
+UNFINISHED = ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"]
+# How each table is filled: rebuilt whole, loaded, or added to by MERGE.
+_TABLES = {
+    "rebuilt": (
+        "models/rebuilt.sql",
+        "{{ config(materialized='table') }}\n"
+        "select VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
+    ),
+    "above": (
+        "models/above.sql",
+        "{{ config(materialized='table') }}\nselect version, n from {{ ref('rebuilt') }}\n",
+    ),
+    "added": (
+        "models/added.sql",
+        "{{ config(materialized='incremental', unique_key='id') }}\n"
+        "select VERSION * 1000 + n as id, VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
+    ),
+    "loaded": ("seeds/loaded.csv", "version,n\n" + "".join(f"VERSION,{n}\n" for n in range(1, ROWS + 1))),
+    "history": (
+        "snapshots/history.yml",
+        "snapshots:\n  - name: history\n    relation: ref('rebuilt')\n"
+        "    config: {strategy: check, unique_key: n, check_cols: [version]}\n",
+    ),
 }
-_PROJECT = 'name: faulty\nversion: "1.0"\nprofile: projet_m2_bi\nmodel-paths: [models]\n'
+_GROWING = {"added", "history"}
+_PROJECT = 'name: faulty\nversion: "1.0"\nprofile: projet_m2_bi\n'
+# Without it, dbt drops a seed's table and then loads it.
+_MACRO = servers.ROOT / "dbt" / "macros" / "bigquery__reset_csv_table.sql"
 _TESTS = "models:\n  - name: rebuilt\n    columns:\n      - name: n\n        data_tests: [unique]\n"
 
 
@@ -58,20 +78,26 @@ class Lane:
         self.version = 0
         self.home = directory / f"home-{target}"
         self.home.mkdir()
-        (self.project / "models").mkdir(parents=True)
+        for directory_name in ("models", "seeds", "snapshots", "macros"):
+            (self.project / directory_name).mkdir(parents=True)
+        shutil.copy(_MACRO, self.project / "macros")
         (self.project / "dbt_project.yml").write_text(_PROJECT)
         (self.project / "models" / "models.yml").write_text(_TESTS)
 
     def run(self, seed: int, outages: Sequence[float]) -> Run:
-        """Put the next version of each table through the faults of ``seed``."""
-        return self.run_with(seed, *plans(seed, outages))
+        """Put the next version of each table through the faults of ``seed``; every fourth is scheduled."""
+        return self.run_with(seed, *plans(seed, outages), scheduled=seed % 4 == 3)
 
-    def run_with(self, seed: int, prefect: Plan, bigquery: Plan) -> Run:
-        """Put the next version of each table through the faults of two plans."""
+    def run_with(self, seed: int, prefect: Plan, bigquery: Plan, *, scheduled: bool = False) -> Run:
+        """Put the next version of each table through the faults of two plans.
+
+        ``scheduled`` is as a worker starts it: the run is in Prefect before its process.
+        """
         before, known = self._next_version()
+        words = self._scheduled() if scheduled else self._words()
         self.prefect.plan, self.bigquery.plan = prefect, bigquery
         start = time.monotonic()
-        code, output = self._command()
+        code, output = self._run(words)
         seconds = time.monotonic() - start
         counts = +Counter(
             {
@@ -81,9 +107,10 @@ class Lane:
             }
         )
         self.prefect.plan, self.bigquery.plan = Plan(), Plan()
-        wrong = wrong_ending(code, output)
+        wrong = wrong_ending(code, output, scheduled=scheduled)
         wrong += wrong_tables(code, self.version, before, self.tables())
-        wrong += wrong_record(code, [run for run in self.flow_runs() if run["id"] not in known])
+        runs = [run for run in self.flow_runs() if run["id"] not in known]
+        wrong += wrong_record(code, runs, self.unfinished_tasks(runs))
         return Run(seed, code, seconds, counts, wrong, output)
 
     def kill(self, seed: int) -> Run:
@@ -93,16 +120,16 @@ class Lane:
         """
         before, known = self._next_version()
         start = time.monotonic()
-        killed, printed = self._command(until=lambda: self._moment(seed))
+        killed, printed = self._run(self._words(), until=lambda: self._moment(seed))
         wrong = wrong_tables(killed, self.version, before, self.tables())
         was_quicker = any(
             run["state_type"] == "COMPLETED" for run in self.flow_runs() if run["id"] not in known
         )
-        code, output = self._command("--resume")
+        code, output = self._run(self._words("--resume"))
         # Killed before it began to record, or not before its end: there is nothing to resume.
         nothing = code == 2
         if nothing and not was_quicker:
-            code, output = self._command()
+            code, output = self._run(self._words())
         seconds = time.monotonic() - start
         runs = [run for run in self.flow_runs() if run["id"] not in known]
         states = Counter(str(run["state_type"]) for run in runs)
@@ -111,15 +138,16 @@ class Lane:
             wrong.append(f"--resume ended with {code}")
         if states["COMPLETED"] != 1 or states["RUNNING"]:
             wrong.append(f"Prefect says {dict(states)}")
+        wrong += [f"Prefect holds a task run that is {state}" for state in self.unfinished_tasks(runs)]
         how = "ended before" if was_quicker else "began anew" if nothing else "resumed"
         return Run(seed, code, seconds, Counter({how: 1}), wrong, printed + output)
 
     def _next_version(self) -> tuple[dict[str, dict[int, tuple[int, int]]], set[str]]:
-        """Write the next version of each model; the tables as they are, and the runs that there are."""
+        """Write the next version of each table; the tables as they are, and the runs that there are."""
         before = self.tables() if self.version else {}
         self.version += 1
-        for name, sql in _MODELS.items():
-            (self.project / "models" / f"{name}.sql").write_text(sql.replace("VERSION", str(self.version)))
+        for path, text in _TABLES.values():
+            (self.project / path).write_text(text.replace("VERSION", str(self.version)))
         return before, {run["id"] for run in self.flow_runs()}
 
     def _moment(self, seed: int) -> None:
@@ -135,16 +163,37 @@ class Lane:
             time.sleep(0.02)
         time.sleep(chance.uniform(0.0, 1.0))
 
-    def _command(self, *options: str, until: Callable[[], None] | None = None) -> tuple[int | None, str]:
+    def _words(self, *options: str) -> list[str]:
+        return elsewhere.words(self.project, "--target", self.target, *options)
+
+    def _scheduled(self) -> list[str]:
+        """Make a run of a deployment, and return the command by which a worker starts it."""
+        host, port = self.prefect.upstream
+        api = f"http://{host}:{port}/api"
+        flow = ask("POST", f"{api}/flows/", {"name": "pipeline-dbt-complet"})
+        here = {"prefect.deployments.steps.set_working_directory": {"directory": str(self.project)}}
+        deployment = {
+            "name": f"dbt-{self.target}",
+            "flow_id": flow["id"],
+            "entrypoint": "tests.flows.elsewhere_flow.dbt_full_pipeline",
+            "parameters": {"target": self.target},
+            "pull_steps": [here],  # without it, Prefect would copy the whole directory it is started in
+        }
+        made = ask("POST", f"{api}/deployments/", deployment)
+        run = ask("POST", f"{api}/deployments/{made['id']}/create_flow_run", {})
+        return [sys.executable, "-m", "prefect", "flow-run", "execute", str(run["id"])]
+
+    def _run(self, words: list[str], until: Callable[[], None] | None = None) -> tuple[int | None, str]:
         """Run the flow; its exit code, None if it did not end or was killed ``until`` then, and its words."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "DBT"))}
         ours = {
             "PREFECT_API_URL": self.prefect.url,
             "PREFECT_HOME": str(self.home),
             "PYTHONPATH": str(servers.ROOT),
+            "DBT_PROJECT": str(self.project),
         }
         process = subprocess.Popen(
-            elsewhere.words(self.project, "--target", self.target, *options),
+            words,
             env={**kept, **ours},
             cwd=servers.ROOT,
             stdout=subprocess.PIPE,
@@ -168,7 +217,7 @@ class Lane:
 
     def tables(self) -> dict[str, dict[int, tuple[int, int]]]:
         """For each table that exists: version -> (rows, different rows). Asked for without the proxy."""
-        return {name: versions for name in _MODELS if (versions := self._versions(name)) is not None}
+        return {name: versions for name in _TABLES if (versions := self._versions(name)) is not None}
 
     def _versions(self, table: str) -> dict[int, tuple[int, int]] | None:
         host, port = self.bigquery.upstream
@@ -188,12 +237,28 @@ class Lane:
         runs = ask("POST", f"http://{host}:{port}/api/flow_runs/filter", body)
         return [run for run in runs if run["parameters"].get("target") == self.target]
 
+    def unfinished_tasks(self, runs: list[dict[str, Any]]) -> list[str]:
+        """Name and state of each task run of these flow runs that has not ended, a few seconds later.
+
+        Its states reach the server as events, which it writes down some time after the process has ended.
+        """
+        host, port = self.prefect.upstream
+        states = {"state": {"type": {"any_": UNFINISHED}}}
+        body = {"flow_runs": {"id": {"any_": [run["id"] for run in runs]}}, "task_runs": states}
+        for _ in range(20):
+            found = ask("POST", f"http://{host}:{port}/api/task_runs/filter", body)
+            if not found:
+                break
+            time.sleep(0.5)
+        return sorted(f"{task['name']} {task['state_type']}" for task in found)
+
 
 def plans(seed: int, outages: Sequence[float]) -> tuple[Plan, Plan]:
     """The faults of a seed before Prefect and BigQuery; ``outages`` are possible lengths in seconds."""
     chance = random.Random(seed)
     prefect = Plan(seed, share=chance.choice((0.0, 0.03, 0.1, 0.25)), slow=chance.choice((0.5, 3.0)))
     bigquery = Plan(seed + 1, share=chance.choice((0.0, 0.03, 0.1, 0.2)), slow=chance.choice((0.5, 3.0)))
+    bigquery.faults = faults.BIGQUERY_FAULTS
     away = chance.choice((None, prefect, bigquery, prefect))
     if away:
         away.gone_at, away.gone = chance.randint(2, 14), chance.choice(outages)
@@ -201,11 +266,16 @@ def plans(seed: int, outages: Sequence[float]) -> tuple[Plan, Plan]:
     return prefect, bigquery
 
 
-def wrong_ending(code: int | None, output: str) -> list[str]:
-    """A run ends in time, with a documented code, and says why without a traceback."""
+def wrong_ending(code: int | None, output: str, *, scheduled: bool = False) -> list[str]:
+    """A run ends in time, with a documented code, and says why without a traceback.
+
+    A scheduled one has only to end: code and words are of Prefect's process around it.
+    """
     wrong = []
     if code is None:
         return [f"no end within {LIMIT_SECONDS:.0f} s"]
+    if scheduled:
+        return []
     if code not in {0, 1, 4}:
         wrong.append(f"exit code {code}")
     if code and "error: " not in output and " failed " not in output:
@@ -223,8 +293,8 @@ def wrong_tables(
 ) -> list[str]:
     """A table is as it was, or new and whole. It is new if the run says so."""
     wrong = []
-    for table in _MODELS:
-        kept = before.get(table, {}) if table == "added" else {}
+    for table in _TABLES:
+        kept = before.get(table, {}) if table in _GROWING else {}
         new = {**kept, version: (ROWS, ROWS)}
         found = after.get(table)
         if found != new and (code == 0 or found != before.get(table)):
@@ -232,11 +302,14 @@ def wrong_tables(
     return wrong
 
 
-def wrong_record(code: int | None, runs: list[dict[str, Any]]) -> list[str]:
-    """Prefect's record: no run is left unfinished, and it says what the exit code says."""
+def wrong_record(code: int | None, runs: list[dict[str, Any]], tasks: list[str]) -> list[str]:
+    """Prefect's record: nothing is left unfinished, and it says what the exit code says.
+
+    ``tasks`` are those of the runs' task runs that are unfinished.
+    """
     states = sorted(run["state_type"] for run in runs)
-    unfinished = [state for state in states if state not in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}]
-    wrong = [f"Prefect holds a run that is {state}" for state in unfinished]
+    wrong = [f"Prefect holds a run that is {state}" for state in states if state in UNFINISHED]
+    wrong += [f"Prefect holds a task run that is unfinished: {task}" for task in tasks]
     if ("COMPLETED" in states) != (code == 0):
         wrong.append(f"exit code {code}, but Prefect says {states}")
     return wrong

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows import blocks, profile
 from flows.errors import NotSetUpError, UnreachableError, UsageError
-from tests.flows.servers import answering
+from tests.flows.servers import answering, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +66,35 @@ def test_an_impossible_target_is_not_asked_for() -> None:
 def test_a_refusal_of_prefect_is_told(status: int, error: type[Exception], said: str) -> None:
     with (
         answering(lambda _method, _path: (status, {})) as url,
-        temporary_settings({PREFECT_API_URL: f"{url}/api"}),
+        temporary_settings({PREFECT_API_URL: with_password(f"{url}/api")}),
         pytest.raises(error, match=said) as caught,
     ):
         blocks.load_dbt_cli_profile("dev")
     assert isinstance(caught.value.__cause__, httpx.HTTPStatusError | RuntimeError)
+    assert f"Prefect at {url}/api " in str(caught.value)
+
+
+def with_password(url: str) -> str:
+    return url.replace("://", "://somebody:planted-word@")
+
+
+def test_a_prefect_that_is_away_is_named_without_its_password() -> None:
+    url = f"http://127.0.0.1:{free_port()}/api"
+    with (
+        temporary_settings({PREFECT_API_URL: with_password(url), PREFECT_CLIENT_MAX_RETRIES: 0}),
+        pytest.raises(UnreachableError, match=f"does not answer at {url} ") as caught,
+    ):
+        blocks.load_dbt_cli_profile("dev")
+    assert "planted-word" not in str(caught.value)
+
+
+def test_what_is_no_loss_of_prefect_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(**_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(blocks, "get_client", no_thread)
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}),
+        pytest.raises(RuntimeError, match="new thread"),
+    ):
+        blocks.load_dbt_cli_profile("dev")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Completed
 
-from flows import pipeline
+from flows import command_line, json_logs, pipeline, record, steps
+from flows.stopping import TerminatedError
 from tests.flows.conftest import Finished, run
-from tests.flows.servers import free_port
+from tests.flows.documents import report
+from tests.flows.servers import answering, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -32,13 +39,19 @@ def test_help_documents_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--bogus"], ["--target"], ["extra"], ["--target", "Prod;rm"]])
-def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        code: object = pipeline.main(arguments)
-    except SystemExit as ended:
-        code = ended.code
-    assert code == 2
-    assert "error: " in capsys.readouterr().err
+def test_wrong_usage(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(json_logs, "install", lambda: None)  # for this process, it would stay
+    assert pipeline.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    assert pipeline.main(["--json", *arguments]) == 2
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert (told["exit_code"], told["flow_run"]) == (2, None)
+    assert printed.err == f"error: {told['error']}\n"
+    assert pipeline.main(["--log-format", "json", *arguments]) == 2
+    assert json.loads(capsys.readouterr().err)["message"] == told["error"]
 
 
 def test_no_server_is_started_where_none_is_named(tmp_path: Path) -> None:
@@ -55,3 +68,98 @@ def test_a_prefect_that_is_away_is_named(tmp_path: Path) -> None:
     assert done.code == 4
     assert done.err.startswith(f"error: Prefect does not answer at {url} (PREFECT_API_URL)")
     assert len(done.err.splitlines()) == 1
+
+
+def test_all_lines_are_json_where_that_is_asked_for(tmp_path: Path) -> None:
+    url = f"http://somebody:planted-word@127.0.0.1:{free_port()}/api"
+    done = command(tmp_path, "--json", PREFECT_API_URL=url, PIPELINE_LOG_FORMAT="json")
+    told = json.loads(done.out)
+    assert (done.code, told["exit_code"]) == (4, 4)
+    line = json.loads(done.err)
+    assert (line["level"], line["message"]) == ("error", told["error"])
+    assert "planted-word" not in done.out + done.err
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def run_(*_: Any) -> None:
+        raise error
+
+    return run_
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (TerminatedError(), 143, "terminated"),
+        (
+            RecursionError("too\ndeep"),
+            70,
+            "unexpected RecursionError: too deep (PREFECT_LOGGING_LEVEL=DEBUG shows",
+        ),
+        (ValueError("https://me:planted-word@x"), 70, "unexpected ValueError: https://*****@x (PREFECT"),
+    ],
+)
+def test_every_end_is_told(
+    error: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(pipeline, "_run", raising(error))
+    assert pipeline.main(["--json"]) == code
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert (told["exit_code"], told["flow_run"]) == (code, None)
+    assert told["error"].startswith(said)
+    assert printed.err == f"error: {told['error']}\n"
+
+
+def test_other_commands_tell_what_is_unexpected(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.exit_code(raising(OSError("full"))) == 70
+    assert capsys.readouterr().err.startswith("error: unexpected OSError: full")
+
+
+def test_a_report_that_prefect_cannot_be_told_of_is_told_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = uuid4()
+
+    def flow(*_: Any, **__: Any) -> Any:
+        record.note(run_id=run_id, outcome=report())
+        return Completed()
+
+    monkeypatch.setattr(steps, "load_profile", lambda _target: None)
+    monkeypatch.setattr(pipeline, "dbt_full_pipeline", flow)
+    monkeypatch.setattr(record.Record, "settle", lambda *_: False)
+    with temporary_settings({PREFECT_API_URL: "http://somebody:planted-word@127.0.0.1:1/api"}):
+        assert pipeline.main(["--json"]) == 4
+        told = json.loads(capsys.readouterr().out)
+        assert pipeline.main([]) == 4
+    printed = capsys.readouterr()
+    assert told["run"] == report()["run"]
+    assert told["exit_code"] == 4
+    assert told["error"].startswith(
+        "dbt has ended, and its report is true, but Prefect at http://127.0.0.1:1/api "
+    )
+    assert told["flow_run"] == f"http://127.0.0.1:1/runs/flow-run/{run_id}"
+    assert printed.out.startswith("target dev\n  dbt-run ")
+    assert printed.err == f"error: {told['error']}\n"
+
+
+def test_a_refused_flow_run_is_no_prefect_that_is_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(steps, "load_profile", lambda _target: None)
+    # It refuses that, too, and would be asked for two minutes.
+    monkeypatch.setattr(record.Record, "settle", raising(AssertionError()))
+    with (
+        answering(lambda _method, _path: (403, {})) as url,
+        temporary_settings({PREFECT_API_URL: f"{url}/api"}),
+    ):
+        assert pipeline.main(["--json"]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert told["error"].startswith(
+        f"Prefect at {url}/api refuses a flow run (HTTP 403). Set PREFECT_API_KEY"
+    )

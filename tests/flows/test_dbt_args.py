@@ -35,7 +35,6 @@ def test_options_go_to_the_commands_that_take_them() -> None:
     chosen = ["--select", "a", "--select", "b", "--exclude", "c"]
     variables = ["--vars", '{"n": 1}']
     assert added("parse", options) == variables
-    assert added("retry", options) == variables
     assert added("test", options) == [*variables, *chosen]
     assert added("run", options) == [*variables, *chosen, "--full-refresh"]
     assert added("list", options) == [*variables, *chosen]

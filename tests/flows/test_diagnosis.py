@@ -6,6 +6,11 @@ from flows import diagnosis
 from tests.flows.documents import node
 
 
+def in_dbt(said: str, name: str = "a", path: str = "models/a.sql") -> str:
+    """What dbt makes of it in the result of a model."""
+    return f"Database Error in model {name} ({path})\n  {said}\n  compiled code at target/dev/run/tiny/{path}"
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -21,6 +26,17 @@ from tests.flows.documents import node
         "503 GET https://x/bigquery/v2/jobs/j: Error encountered during execution. Retrying may solve it",
         "HTTPSConnectionPool(host='bigquery.googleapis.com', port=443): Max retries exceeded",
         "ConnectionResetError(104, 'Connection reset by peer')",
+        # What dbt puts before and after BigQuery's own words.
+        in_dbt("Exceeded rate limits: too many table update operations for this table."),
+        in_dbt("Job exceeded rate limits: Your project exceeded quota for concurrent queries."),
+        in_dbt("Quota exceeded: Your project exceeded quota for concurrent queries."),
+        in_dbt("An internal error occurred and the request could not be completed. Error: 3144498"),
+        in_dbt("Visibility check was unavailable. Please retry the request."),
+        in_dbt("Error encountered during execution. Retrying may solve the problem."),
+        in_dbt("The service is currently unavailable."),
+        in_dbt("Operation did not complete within the designated timeout of 300 seconds."),
+        in_dbt("HTTPSConnectionPool(host='oauth2.googleapis.com', port=443): Read timed out."),
+        in_dbt("Transaction is aborted due to concurrent update against table p:d.t. at [1:1]"),
     ],
 )
 def test_what_may_pass_is_tried_again(message: str | None) -> None:
@@ -43,6 +59,20 @@ def test_what_may_pass_is_tried_again(message: str | None) -> None:
         'Syntax error: Unexpected identifier "unavailable" at [2:1]',
         "Compilation Error in model x (models/timeouts.sql)\n  'timeout' is undefined",
         "Job execution was cancelled: User requested cancellation",
+        # Names in dbt's own lines, and in BigQuery's.
+        in_dbt("division by zero: 1 / 0", "fct_connections", "models/timeouts/rate_limit_exceeded.sql"),
+        in_dbt("Could not cast literal 'x' to type INT64 at [3:5]", "try_again"),
+        in_dbt("Name connection_id not found inside f at [3:5]"),
+        in_dbt("Column quota_exceeded in USING clause not found on right side of join at [3:5]"),
+        in_dbt("Cannot query over table 'p.d.t' without a filter over column(s) 'day'"),
+        in_dbt("Duplicate column names in the result are not supported. Found duplicate(s): id"),
+        in_dbt("Required field id cannot be null"),
+        in_dbt('Failed to parse input string "x"'),
+        in_dbt("int64 overflow: 9223372036854775807 + 1"),
+        in_dbt("Resources exceeded during query execution: Not enough resources for query planning."),
+        in_dbt("Cannot replace a table with a different partitioning spec."),
+        in_dbt("Too many partitions produced by query, allowed 4000, query produces at least 4001"),
+        in_dbt("Error while reading data: CSV processing encountered too many errors, giving up."),
     ],
 )
 def test_what_will_fail_again_is_not(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,9 @@ if TYPE_CHECKING:
     from tests.flows.faulty_runs import Lane
 
 WHOLE = {1: (ROWS, ROWS)}
-OLD: dict[str, Any] = {"rebuilt": WHOLE, "above": WHOLE, "added": WHOLE}
-NEW: dict[str, Any] = {
-    "rebuilt": {2: (ROWS, ROWS)},
-    "above": {2: (ROWS, ROWS)},
-    "added": {**WHOLE, 2: (ROWS, ROWS)},
-}
+REPLACED, GROWING = ("rebuilt", "above", "loaded"), ("added", "history")
+OLD: dict[str, Any] = dict.fromkeys((*REPLACED, *GROWING), WHOLE)
+NEW: dict[str, Any] = {name: {**(WHOLE if name in GROWING else {}), 2: (ROWS, ROWS)} for name in OLD}
 
 
 def test_a_table_is_old_or_new() -> None:
@@ -32,15 +30,16 @@ def test_a_table_is_old_or_new() -> None:
     assert len(wrong_tables(0, 2, OLD, {**NEW, "above": OLD["above"]})) == 1
     assert len(wrong_tables(1, 2, OLD, {**OLD, "rebuilt": {2: (ROWS - 1, ROWS - 1)}})) == 1
     assert len(wrong_tables(1, 2, OLD, {**OLD, "added": {**WHOLE, 2: (2 * ROWS, ROWS)}})) == 1
-    assert len(wrong_tables(1, 2, OLD, {"rebuilt": WHOLE, "above": WHOLE})) == 1
+    assert len(wrong_tables(1, 2, OLD, {name: OLD[name] for name in OLD if name != "loaded"})) == 1
 
 
 def test_the_record_says_what_the_exit_code_says() -> None:
-    assert wrong_record(0, [{"state_type": "COMPLETED"}]) == []
-    assert wrong_record(4, []) == []
-    assert len(wrong_record(0, [{"state_type": "FAILED"}])) == 1
-    assert len(wrong_record(1, [{"state_type": "COMPLETED"}])) == 1
-    assert len(wrong_record(4, [{"state_type": "RUNNING"}])) == 1
+    assert wrong_record(0, [{"state_type": "COMPLETED"}], []) == []
+    assert wrong_record(4, [], []) == []
+    assert len(wrong_record(0, [{"state_type": "FAILED"}], [])) == 1
+    assert len(wrong_record(1, [{"state_type": "COMPLETED"}], [])) == 1
+    assert len(wrong_record(4, [{"state_type": "RUNNING"}], [])) == 1
+    assert len(wrong_record(0, [{"state_type": "COMPLETED"}], ["above RUNNING"])) == 1
 
 
 def test_an_ending_is_in_time_documented_and_clear() -> None:
@@ -58,6 +57,25 @@ def test_a_seed_gives_the_same_faults_again() -> None:
 
     assert fates(Plan(7, share=0.2)) == fates(Plan(7, share=0.2))
     assert set(fates(Plan(7, share=0.2))) == {*faults.FAULTS, ""}
+
+
+def test_an_open_connection_ends_when_the_server_goes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as upstream:
+        url = f"http://127.0.0.1:{upstream.getsockname()[1]}"
+        with faults.proxy(url) as proxy, socket.create_connection(("127.0.0.1", proxy.server_port)) as here:
+            here.settimeout(30)
+            here.sendall(b"GET /events HTTP/1.1\r\nupgrade: websocket\r\n\r\n")
+            there, _ = upstream.accept()
+            with there:
+                there.settimeout(30)
+                there.recv(1000)
+                there.sendall(b"hello")
+                assert here.recv(5) == b"hello"
+                proxy.plan = Plan(gone_at=1, gone=60.0)
+                assert proxy.plan.next("") == "gone"
+                with pytest.raises(ConnectionResetError):
+                    here.recv(1)
+                assert there.recv(1) == b""
 
 
 def test_an_old_token_is_refused() -> None:
@@ -80,12 +98,14 @@ def test_faults_of_both_services_leave_order(lane: Lane) -> None:
     seen: Counter[str] = Counter()
     plans = [
         # Prefect is gone while the run ends, and some of what BigQuery answers is lost.
-        (Plan(1, gone_at=8, gone=4.0), Plan(1, share=0.1, slow=0.2)),
+        (Plan(1, gone_at=8, gone=4.0), Plan(1, share=0.1, slow=0.2, faults=faults.BIGQUERY_FAULTS), False),
         # Prefect spoils a fifth.
-        (Plan(2, share=0.2, slow=0.2), Plan()),
+        (Plan(2, share=0.2, slow=0.2), Plan(), False),
+        # It goes in the midst of a run that a worker has started.
+        (Plan(3, gone_at=30, gone=4.0), Plan(), True),
     ]
-    for seed, (prefect, bigquery) in enumerate(plans):
-        run = lane.run_with(seed, prefect, bigquery)
+    for seed, (prefect, bigquery, scheduled) in enumerate(plans):
+        run = lane.run_with(seed, prefect, bigquery, scheduled=scheduled)
         assert run.wrong == [], run.output
         seen += run.faults
     assert seen["prefect: gone"]
@@ -103,6 +123,8 @@ def test_an_answer_lost_as_the_run_ends_changes_nothing(lane: Lane) -> None:
     """The server has Completed, the client asks again, and gets the state back without its data."""
     run = lane.run_with(0, EndLost(), Plan())
     assert run.faults["prefect: 503 after"] == 1
+    # That of the target: a task that asks for one, too, fails the run if Prefect is away.
+    assert run.faults["prefect: slots"] == 1
     assert (run.code, run.wrong) == (0, []), run.output
 
 
@@ -126,6 +148,7 @@ class EndLost(Plan):
 
     def next(self, authorization: str, path: str = "") -> str:
         self.counts["requests"] += 1
+        self.counts["slots"] += path.endswith("/increment-with-lease")
         if path.endswith("/set_state"):
             self.counts["set_state"] += 1
             if self.counts["set_state"] == 2:

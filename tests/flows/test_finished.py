@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import finished, resuming
+from flows import finished
 from flows.errors import UsageError
 from flows.options import Options
 
@@ -49,7 +48,7 @@ def record(project: Path, *events: Any, options: Options | None = None) -> finis
 
 
 def names(made: finished.Finished, command: str = "run") -> list[str]:
-    return [node["name"] for node in made.take(command)]
+    return [node["name"] for node in made.earlier(command)]
 
 
 def test_what_succeeded_is_not_done_again(project: Path) -> None:
@@ -57,9 +56,8 @@ def test_what_succeeded_is_not_done_again(project: Path) -> None:
         project, event("a"), event("b", "error"), event("c", "skipped"), event("e", materialized="ephemeral")
     )
     resumed = begin(project)
-    [node] = resumed.take("run")
+    [node] = resumed.earlier("run")
     assert (node["name"], node["earlier"], node["message"]) == ("a", True, "a *****")
-    assert resumed.take("run") == []
     assert names(resumed, "test") == []
 
 
@@ -107,24 +105,21 @@ def test_another_run_is_not_resumed(project: Path) -> None:
         begin(project)
 
 
+def test_what_an_editor_leaves_is_no_change_of_the_project(project: Path) -> None:
+    record(project, event("a"))
+    models = project / "models"
+    (models / ".#a.sql").symlink_to("me@here.42:1")
+    (models / "nowhere.sql").symlink_to("no such file")
+    (models / ".a.sql.swp").write_bytes(b"\0")
+    (project / ".DS_Store").write_bytes(b"\0")
+    assert names(begin(project)) == ["a"]
+    (project / ".dbtignore").write_text("a.sql")
+    with pytest.raises(UsageError, match=r"the project has changed: \.dbtignore"):
+        begin(project)
+
+
 def test_what_dbt_writes_is_no_change_of_the_project(project: Path) -> None:
     record(project, event("a"))
     (project / "logs").mkdir()
     (project / "logs" / "dbt.log").write_text("x")
     assert names(begin(project)) == ["a"]
-
-
-def test_what_is_left_is_of_the_command() -> None:
-    listed = [
-        json.dumps({"unique_id": name, "resource_type": kind, "config": {"materialized": materialized}})
-        for name, kind, materialized in (
-            ("m.a", "model", "table"),
-            ("m.b", "model", "view"),
-            ("m.e", "model", "ephemeral"),
-            ("t.a", "test", "test"),
-            ("u.a", "unit_test", None),
-        )
-    ]
-    assert resuming.left(listed, "run", ["m.a"]) == ["m.b"]
-    assert resuming.left(listed, "test", ["t.a"]) == ["u.a"]
-    assert resuming.left(None, "run", []) == []

@@ -45,7 +45,7 @@ def test_a_run_is_sent_to_the_exporter_that_is_set(
     with sink() as received:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.url)
-        metrics.export(REPORT, 12.5, lambda _level, line: lines.append(line))
+        metrics.export(REPORT, 12.5, lambda _level, line: lines.append(line), failed=False)
     labels = frozenset({"target": "dev", "command": "run", "kind": "model", "state": "success"}.items())
     points = received.points()
     assert lines == []
@@ -55,11 +55,35 @@ def test_a_run_is_sent_to_the_exporter_that_is_set(
     assert points["dbt.bytes_billed", labels] == 30
 
 
+def test_stale_sources_are_told_and_earlier_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = node("a", rows=3, bytes_billed=10, earlier=True)
+    stale = node("s", "fail", kind="source", rows=1, bytes_billed=5)
+    report: PipelineReport = {
+        "target": "dev",
+        "freshness": step_result([stale], 1.0),
+        "run": step_result([done, node("b", rows=4, bytes_billed=20)], 1.0),
+        "test": not_run("skipped", ""),
+    }
+    with otlp.sink() as received:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.url)
+        metrics.export(report, 1.0, lambda _level, line: pytest.fail(line), failed=True)
+    points = {
+        (name, *sorted(dict(labels).values())): value for (name, labels), value in received.points().items()
+    }
+    assert points["dbt.run.duration", "dev", "failed"] == 1.0
+    assert points["dbt.nodes", "dev", "fail", "freshness", "source"] == 1
+    assert points["dbt.bytes_billed", "dev", "fail", "freshness", "source"] == 5
+    assert ("dbt.rows", "dev", "fail", "freshness", "source") not in points
+    assert points["dbt.nodes", "dev", "model", "run", "success"] == 1
+    assert points["dbt.rows", "dev", "model", "run", "success"] == 4
+    assert points["dbt.bytes_billed", "dev", "model", "run", "success"] == 20
+
+
 def test_the_console_is_not_the_reports(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "console")
-    metrics.export(REPORT, 12.5, lambda _level, line: pytest.fail(line))
+    metrics.export(REPORT, 12.5, lambda _level, line: pytest.fail(line), failed=False)
     printed = capsys.readouterr()
     assert printed.out == ""
     scopes = json.loads(printed.err)["resource_metrics"][0]["scope_metrics"]
@@ -72,7 +96,8 @@ def test_nothing_is_imported_or_sent_unless_asked_for(monkeypatch: pytest.Monkey
     assert metrics.exporter_name() == "otlp"
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
     assert metrics.exporter_name() is None
-    code = "import sys; from flows import metrics; metrics.export({}, 1.0, print); print(*sys.modules)"
+    code = "import sys; from flows.metrics import export; export({}, 1.0, print, failed=False)\n"
+    code += "print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert "flows.metrics" in done.stdout.split()
     assert not [name for name in done.stdout.split() if name.startswith("opentelemetry")]
@@ -86,7 +111,7 @@ def test_a_dead_exporter_costs_three_seconds_at_most(monkeypatch: pytest.MonkeyP
             lines: list[str] = []
             monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
             began = time.monotonic()
-            metrics.export(REPORT, 1.0, lambda _level, line, lines=lines: lines.append(line))  # type: ignore[misc]
+            metrics.export(REPORT, 1.0, lambda _level, line, lines=lines: lines.append(line), failed=False)  # type: ignore[misc]
             assert time.monotonic() - began < metrics.SECONDS + 2
             assert lines[0].startswith("the run's metrics were not sent within 3 s")
 
@@ -94,5 +119,5 @@ def test_a_dead_exporter_costs_three_seconds_at_most(monkeypatch: pytest.MonkeyP
 def test_an_unknown_exporter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "prometheus")
-    metrics.export(REPORT, 1.0, lambda _level, line: lines.append(line))
+    metrics.export(REPORT, 1.0, lambda _level, line: lines.append(line), failed=False)
     assert "OTEL_METRICS_EXPORTER=prometheus is not known here" in lines[0]

@@ -7,7 +7,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from prefect.logging.handlers import APILogHandler
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows import pipeline
 from tests.flows import elsewhere
 from tests.flows.conftest import Finished, Platform, run
 
@@ -22,6 +25,8 @@ def command(platform: Platform, project: Path, *options: str) -> Finished:
 
 
 def test_a_selection_is_run_and_told_as_json(platform: Platform, project: Path) -> None:
+    # An editor's lock: a link that leads nowhere.
+    (project / "models" / ".#greetings.sql").symlink_to("me@here.42:1")
     assert command(platform, project, "--select", "people").code == 0
     done = command(platform, project, "--full-refresh", "--select", "people", "greetings", "--json")
     assert done.code == 0, done.err
@@ -104,12 +109,39 @@ def test_old_sources_stop_the_run_or_are_warned_of(
     sources.unlink()
     assert done.code == code, done.err
     assert said in done.err
-    states = {name: task["state_type"] for name, task in platform.commands(newest(platform)).items()}
+    assert "switched off" not in done.err
+    run = newest(platform)
+    nodes = {task["name"] for task in platform.of_run("task_runs", run) if "dbt" in task["tags"]}
+    lengths = {"lengths", "accepted_values_lengths_length__False___var_lengths_9_11_12_"}
+    assert nodes == ({"people"} if code else {"people"} | lengths)
+    states = {name: task["state_type"] for name, task in platform.commands(run).items()}
     if code:
         assert states == {"dbt-freshness": "FAILED"}
         assert json.loads(done.out)["run"]["status"] == "skipped", done.out
     else:
         assert states == dict.fromkeys(("dbt-freshness", "dbt-run", "dbt-test"), "COMPLETED")
+
+
+def test_a_mistake_in_the_program_is_none_of_dbts_failures(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise RuntimeError("can't start a thread for https://me:planted-word@x.example")
+
+    monkeypatch.setattr(pipeline, "run_pipeline", mistaken)
+    with temporary_settings({PREFECT_API_URL: platform.prefect}):
+        assert pipeline.main(["--target", "tiny", "--json"]) == 70
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    said = "RuntimeError: can't start a thread for https://*****@x.example"
+    assert told["error"].startswith(f"unexpected {said}")
+    held = platform.flow_runs()[0]
+    assert told["flow_run"].endswith(held["id"])
+    assert held["state"]["message"] == f"Flow run encountered an exception: {said}"
+    APILogHandler().flush()
+    logs = json.dumps(platform.of_run("logs", held["id"]))
+    assert "can't start a thread for https://*****@x.example" in logs
+    assert "planted-word" not in printed.err + json.dumps(held) + logs
 
 
 def newest(platform: Platform) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from uuid import uuid4
 
 import httpx
 import pytest
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import TagsContext
 from prefect.states import Completed, Failed, Pending, Running
 
 from flows.errors import DbtFailedError, UnreachableError
-from flows.record import Record, kept, note
+from flows.record import Record, kept, lost, note, tasks_untagged
 from flows.results import PipelineReport, not_run
 
 REPORT: PipelineReport = {
@@ -56,6 +58,24 @@ def test_id_and_outcome_are_kept_only_while_a_record_is() -> None:
         assert (record.run_id, record.outcome) == (OURS, REPORT)
     note(outcome=UnreachableError("later"))
     assert record.outcome == REPORT
+
+
+def test_prefect_is_lost_only_where_prefect_says_so() -> None:
+    for cause in (httpx.ConnectError("away"), json.JSONDecodeError("no JSON", "<html>", 0)):
+        error = RuntimeError("Failed to reach API")
+        error.__cause__ = cause
+        assert lost(error)
+        assert lost(cause) == isinstance(cause, httpx.HTTPError)
+    assert not lost(RuntimeError("can't start new thread"))
+    assert not lost(RecursionError())
+    assert not lost(None)
+
+
+def test_tasks_ask_prefect_for_no_slot_of_the_runs_tag() -> None:
+    with kept() as record:
+        assert TagsContext.get().current_tags == {record.tag}
+        with tasks_untagged():
+            assert not TagsContext.get().current_tags
 
 
 def test_a_lost_prefect_is_logged_without_a_traceback(

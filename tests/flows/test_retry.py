@@ -76,14 +76,25 @@ def test_what_will_fail_again_is_tried_once() -> None:
     assert attempts(DbtError("does not parse"), GOOD) == ("Failed", 1)
 
 
-def test_a_second_attempt_runs_only_what_is_missing(platform: Platform, project: Path) -> None:
+BUSY_SQL = """
+where if((select still from demo_flights_tiny.busy), error('Exceeded rate limits: too many'), true)
+"""
+
+
+def test_a_second_attempt_runs_only_what_may_succeed(platform: Platform, project: Path) -> None:
     greetings = project / "models" / "greetings.sql"
-    greetings.write_text(greetings.read_text() + "where id in (select id from demo_flights_tiny.late)\n")
+    greetings.write_text(greetings.read_text() + BUSY_SQL)
+    (project / "models" / "wrong.sql").write_text("select cast(name as int64) as n from {{ ref('people') }}")
+    (project / "models" / "below_wrong.sql").write_text(
+        "select n from {{ ref('wrong') }}, {{ ref('greetings') }}"
+    )
     done = run([sys.executable, "-m", "tests.flows.run_twice", str(project)], platform.environment())
     assert done.code == 0, done.err
     told = json.loads(done.out)
-    assert told["first"]["counts"] == {"error": 1, "skipped": 1, "success": 2}
-    assert told["second"]["counts"] == {"success": 4}
+    assert told["first"]["counts"] == {"error": 2, "skipped": 2, "success": 2}
+    assert "stopped" in told["stopped"]
+    assert told["last"]["counts"] == {"error": 1, "skipped": 1, "success": 4}
+    # Neither what had succeeded nor what failed for good, though dbt itself had stopped in between.
     started = [line for line in told["lines"] if "START" in line]
     assert len(started) == 2
     assert "greetings" in started[0]

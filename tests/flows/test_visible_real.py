@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
+# What the environment of a run may hold, besides the key in the blocks.
+PLANTED = {
+    "PREFECT_API_KEY": "planted-prefect-key",
+    "PREFECT_API_AUTH_STRING": "admin:planted-auth-string",
+    "OTEL_EXPORTER_OTLP_HEADERS": "x-team=planted-team-header",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "authorization=Bearer%20planted-bearer-token",
+}
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     "--headless",
@@ -43,30 +50,35 @@ class Seen:
     nodes: dict[str, dict[str, Any]]
     artifact: dict[str, Any]
     done: Finished
+    record: str
     sink: otlp.Sink
     marker: str
 
 
 @pytest.fixture(scope="module")
 def seen(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """Run the flow where one test fails, one has an error, and a piece of the key turns up all over."""
+    """Run the flow where one test fails, one has an error, and secrets turn up all over."""
     project = shutil.copytree(tiny.DIRECTORY, tmp_path_factory.mktemp("visible") / "dbt")
     marker = platform.pem.splitlines()[3]
     tests = project / "tests"
     tests.mkdir()
-    (tests / "leaky.sql").write_text(
-        f'{{{{ log("logged {marker}", info=True) }}}} select "{marker}" as found, 7 as number'
+    url = platform.prefect.replace("://", "://somebody:planted-word@")
+    secrets = " ~ ' ' ~ ".join(
+        [f"'{marker}'", *(f"env_var('{name}')" for name in (*PLANTED, "PREFECT_API_URL"))]
     )
-    (tests / "broken.sql").write_text(f'select no_such_function("{marker}")')
+    (tests / "leaky.sql").write_text(
+        f'{{{{ log("logged " ~ {secrets}, info=True) }}}} select "{{{{ {secrets} }}}}" as found, 7 as number'
+    )
+    (tests / "broken.sql").write_text(f'select no_such_function("{{{{ {secrets} }}}}")')
     with otlp.sink() as sink:
-        done = platform.command(
-            project, "tiny", OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, PIPELINE_LOG_FORMAT="json"
-        )
+        changes = {**PLANTED, "PREFECT_API_URL": url, "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url}
+        done = platform.command(project, "tiny", **changes, PIPELINE_LOG_FORMAT="json")
     assert done.code == 1, done.err
     run = platform.flow_runs()[0]
     nodes = {one["name"]: one for one in platform.of_run("task_runs", run["id"]) if "dbt" in one["tags"]}
     [artifact] = platform.of_run("artifacts", run["id"])
-    return Seen(run, nodes, artifact, done, sink, marker)
+    record = (project / "target" / "tiny" / "finished.jsonl").read_text()
+    return Seen(run, nodes, artifact, done, record, sink, marker)
 
 
 def test_every_node_is_a_task_run_in_its_last_state(seen: Seen) -> None:
@@ -114,8 +126,9 @@ def test_a_node_has_its_own_log_lines(platform: Platform, seen: Seen) -> None:
 def test_the_artifact_says_why_and_when(seen: Seen) -> None:
     text = seen.artifact["data"]
     assert "### test `leaky` (1 row)" in text
-    assert "| found | number |\n| --- | --- |\n| ***** | 7 |" in text
-    assert 'select "*****" as found, 7 as number' in text
+    blanked = "***** ***** ***** x-team=***** authorization=*****"
+    assert f"| found | number |\n| --- | --- |\n| {blanked} http" in text
+    assert f'select "{blanked} http://*****@127.0.0.1:' in text
     assert "no_such_function" in text
     assert "](data:image/svg+xml;base64," in text
     assert "```mermaid\ngraph LR" in text
@@ -141,16 +154,17 @@ def test_logs_are_json_and_metrics_arrive(seen: Seen) -> None:
 
 def test_no_secret_is_anywhere(platform: Platform, seen: Seen) -> None:
     logs = platform.of_run("logs", seen.run["id"])
-    assert any("logged *****" in line["message"] for line in logs)
+    assert any("logged ***** ***** *****" in line["message"] for line in logs)
     everything = {
         "task runs": json.dumps(platform.of_run("task_runs", seen.run["id"])),
         "flow run": json.dumps(seen.run),
         "logs": json.dumps(logs),
         "artifact": json.dumps(seen.artifact),
         "output": seen.done.out + seen.done.err,
+        "record": seen.record,
         "metrics": b"".join(seen.sink.bodies).decode(errors="replace"),
     }
-    assert [name for name, text in everything.items() if seen.marker in text] == []
+    assert [name for name, text in everything.items() if seen.marker in text or "planted-" in text] == []
 
 
 def page(platform: Platform, path: str, directory: Path) -> str:

@@ -34,8 +34,8 @@ def google(dataset: Answer, token: Answer = (200, TOKEN)) -> Callable[[str, str]
     return lambda _method, path: token if path == "/token" else dataset if path == DATASET else (400, {})
 
 
-def refusal(message: str) -> dict[str, Any]:
-    return {"error": {"message": message}}
+def refusal(message: str, reason: str = "") -> dict[str, Any]:
+    return {"error": {"message": message, "errors": [{"reason": reason, "message": message}]}}
 
 
 def test_a_warehouse_that_answers_is_fine(pem: str) -> None:
@@ -48,6 +48,8 @@ def test_a_warehouse_that_answers_is_fine(pem: str) -> None:
     [
         ((404, refusal("Not found")), (200, TOKEN), "demo-flights.demo_flights_dev does not exist"),
         ((403, refusal("Access Denied: bigquery.datasets.get")), (200, TOKEN), "roles/bigquery.dataEditor"),
+        ((403, refusal("Access Denied: x", "accessDenied")), (200, TOKEN), "roles/bigquery.dataEditor"),
+        ((403, {"error": "no"}), (200, TOKEN), "roles/bigquery.dataEditor"),
         ((401, refusal("Invalid Credentials")), (200, TOKEN), "gcp-credentials-dev"),
         ((200, {}), (400, {"error": "invalid_grant"}), "gcp-credentials-dev does not sign in"),
     ],
@@ -75,8 +77,12 @@ def test_a_token_endpoint_that_is_away_is_named(pem: str) -> None:
         warehouse.check(connected(pem, url, token_url=away))
 
 
-def test_a_warehouse_that_is_busy_is_left_to_dbt(pem: str) -> None:
-    with answering(google((503, refusal("busy")))) as url:
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(503, "backendError"), (403, "rateLimitExceeded"), (403, "quotaExceeded"), (403, "backendError")],
+)
+def test_a_warehouse_that_is_busy_is_left_to_dbt(pem: str, status: int, reason: str) -> None:
+    with answering(google((status, refusal("Exceeded rate limits", reason)))) as url:
         warehouse.check(connected(pem, url))
 
 
