@@ -5,12 +5,14 @@ FROM python:3.11-slim
 
 COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /usr/local/bin/uv
 RUN useradd --create-home --uid 1000 runner
-# The flow imports its modules from here, and dbt writes target/ and logs/.
+# Outside of the working directory, of which Prefect makes a copy for each run: this is a gigabyte.
+ENV UV_PROJECT_ENVIRONMENT=/opt/venv
+# What that copy is made of: the flow's modules, and the dbt project with what dbt writes into it.
 WORKDIR /app
-RUN chown runner /app
+RUN mkdir /opt/venv && chown runner /opt/venv /app
 USER runner
 COPY --chown=runner pyproject.toml uv.lock ./
 RUN uv sync --locked --no-default-groups --no-cache
 COPY --chown=runner dbt dbt
 COPY --chown=runner flows flows
-ENV PATH=/app/.venv/bin:$PATH DBT_SEND_ANONYMOUS_USAGE_STATS=false
+ENV PATH=/opt/venv/bin:$PATH DBT_SEND_ANONYMOUS_USAGE_STATS=false

@@ -27,15 +27,22 @@ document's id, `.block_name` its name. Prefect is at the stack's `prefect:apiUrl
 key is PREFECT_API_KEY, else the secret `prefect:apiKey` (PREFECT_API_AUTH_STRING, else `prefect:authString`,
 for basic auth). docs/provider.md has more.
 
-`WorkPool`, `Deployment`, `Variable` and `Automation` are Prefect's other objects, and `ExistingBlock` is a
-block that somebody else made: docs/prefect-objects.md.
+`WorkPool`, `Deployment`, `GlobalConcurrencyLimit`, `Variable` and `Automation` are Prefect's other objects,
+and `ExistingBlock` is a block that somebody else made: docs/prefect-objects.md.
 """
 
 from __future__ import annotations
 
 from providers.block import PrefectBlock
 from providers.kinds import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
-from providers.objects.resources import Automation, Deployment, ExistingBlock, Variable, WorkPool
+from providers.objects.resources import (
+    Automation,
+    Deployment,
+    ExistingBlock,
+    GlobalConcurrencyLimit,
+    Variable,
+    WorkPool,
+)
 
 __all__ = [
     "Automation",
@@ -44,6 +51,7 @@ __all__ = [
     "Deployment",
     "ExistingBlock",
     "GcpCredentialsBlock",
+    "GlobalConcurrencyLimit",
     "PrefectBlock",
     "Variable",
     "WorkPool",

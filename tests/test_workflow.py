@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
+from infra import settings
 from local.paths import PROJECT
 
 PATH = PROJECT / ".github" / "workflows" / "pulumi.yml"
@@ -65,15 +74,103 @@ def test_a_pull_request_only_previews_and_main_only_updates(steps: list[dict[str
     assert sum("pulumi up" in one.get("run", "") or "destroy" in one.get("run", "") for one in steps) == 1
 
 
-def test_every_stack_has_its_file(workflow: dict[Any, Any]) -> None:
-    for stack in workflow["jobs"]["pulumi"]["strategy"]["matrix"]["stack"]:
-        assert (PROJECT / f"Pulumi.{stack}.yaml").exists()
+def test_every_stack_with_a_file_but_the_local_one_is_worked_on(
+    workflow: dict[Any, Any], tmp_path: Path
+) -> None:
+    for name in (
+        "Pulumi.yaml",
+        "Pulumi.prod.yaml",
+        "Pulumi.local.yaml",
+        "Pulumi.dev.yaml",
+        "Pulumi.a-b.yaml",
+    ):
+        (tmp_path / name).touch()
+    assert stacks_of(workflow, tmp_path) == ["a-b", "dev", "prod"]
+    job = workflow["jobs"]["pulumi"]
+    assert job["needs"] == "stacks"
+    assert job["strategy"]["matrix"] == {"stack": "${{ fromJSON(needs.stacks.outputs.stacks) }}"}
+
+
+def stacks_of(workflow: dict[Any, Any], directory: Path) -> list[str]:
+    """What the first job hands to the second, run as GitHub does."""
+    job = workflow["jobs"]["stacks"]
+    assert job["outputs"] == {"stacks": "${{ steps.list.outputs.stacks }}"}
+    (listing,) = [step for step in job["steps"] if step.get("id") == "list"]
+    assert listing["shell"] == "python"
+    output = directory / "output"
+    output.write_text("")
+    environment = os.environ | {"GITHUB_OUTPUT": str(output)}
+    subprocess.run([sys.executable, "-c", listing["run"]], check=True, cwd=directory, env=environment)
+    name, _, value = output.read_text().strip().partition("=")
+    assert name == "stacks"
+    found: list[str] = json.loads(value)
+    return found
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """In continuous integration, in the project; the configuration goes again."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.chdir(PROJECT)
+    yield monkeypatch
+    pulumi.runtime.set_all_config({})
+
+
+def asked_for(stack: str, configure: pytest.MonkeyPatch, more: dict[str, str]) -> set[str]:
+    """The settings that the stack's committed file lacks for the workflow, beside `more`."""
+    committed = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    configure.setattr(pulumi, "get_stack", lambda: stack)
+    pulumi.runtime.set_all_config(committed | more)
+    try:
+        settings.load()
+    except pulumi.RunError as error:
+        mistakes = str(error).splitlines()[1:]
+        commands = [re.search(r"`pulumi config set (?:--path )?'?([\w:-]+)", mistake) for mistake in mistakes]
+        return {
+            command.group(1) if command else mistake
+            for command, mistake in zip(commands, mistakes, strict=True)
+        }
+    return set()
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """What docs/identity.md says to set for the workflow: the values of each stack."""
+    section = (PROJECT / "docs" / "identity.md").read_text().partition("## GitHub Actions")[2]
+    found: dict[str, dict[str, str]] = {}
+    for line in re.findall(r"^    pulumi config set (.+)$", section, re.MULTILINE):
+        *_, key, value, _, stack = shlex.split(line)
+        name, first, _ = key.partition("[0]")
+        found.setdefault(stack, {})[name] = json.dumps([value]) if first else value
+    return found
+
+
+def test_the_committed_files_ask_for_just_what_the_docs_say(configure: pytest.MonkeyPatch) -> None:
+    said = documented()
+    assert set(said) == {"dev", "prod"}
+    for stack, values in said.items():
+        assert asked_for(stack, configure, {}) == set(values)
+        assert asked_for(stack, configure, values) == set()
 
 
 def test_no_expression_ends_in_a_shell(steps: list[dict[str, Any]]) -> None:
     assert not any("${{" in one.get("run", "") for one in steps)
 
 
-def test_two_runs_never_work_on_one_stack(workflow: dict[Any, Any]) -> None:
-    job = workflow["jobs"]["pulumi"]
-    assert job["concurrency"] == {"group": "pulumi-${{ matrix.stack }}", "cancel-in-progress": False}
+def group(workflow: dict[Any, Any], event: str, ref: str) -> str:
+    """The group of a run's job for `dev`, as GitHub works out its expressions."""
+    concurrency = workflow["jobs"]["pulumi"]["concurrency"]
+    assert concurrency["cancel-in-progress"] is False
+    text = concurrency["group"].replace("${{ matrix.stack }}", "dev")
+    choice = r"\$\{\{ github\.event_name == '(\w+)' && '(\w+)' \|\| github\.ref \}\}"
+    found: str = re.sub(choice, lambda match: match[2] if event == match[1] else ref, text)
+    assert "${{" not in found
+    return found
+
+
+def test_two_updates_of_a_stack_never_meet_and_no_pull_request_takes_their_place(
+    workflow: dict[Any, Any],
+) -> None:
+    main = group(workflow, "push", "refs/heads/main")
+    requests = [group(workflow, "pull_request", f"refs/pull/{number}/merge") for number in (7, 8)]
+    assert main == "pulumi-dev-main"
+    assert len({main, *requests}) == 3

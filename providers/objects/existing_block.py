@@ -28,11 +28,13 @@ class ExistingBlocks(Kind):
             "block_type": {"type": "string"},
             "block_name": {"type": "string"},
             "capability": {"type": "string"},
+            "hint": {"type": "string"},
         },
     }
     replaces = ("block_type", "block_name", "capability")
     unique = ("block_type", "block_name")
     refers = True
+    hints = ("hint",)
 
     def label(self, inputs: Properties) -> str:
         """`block slack-webhook/oncall`."""
@@ -52,8 +54,8 @@ class ExistingBlocks(Kind):
         found, wanted = _found(response), inputs.get("capability")
         if found and wanted and wanted not in response.json()["block_schema"]["capabilities"]:
             raise RejectedError(
-                f"{self.label(inputs)} is not for this: blocks of its type lack what Prefect calls the "
-                f"capability {wanted!r}; name a block of another type"
+                f"{_where(inputs)}{self.label(inputs)} is not for this: blocks of its type lack what Prefect "
+                f"calls the capability {wanted!r}; name a block of another type"
             )
         return found
 
@@ -68,8 +70,8 @@ class ExistingBlocks(Kind):
     def gone(self, inputs: Properties, api_url: str) -> GoneError:
         """Return the error for a block that is not there."""
         return GoneError(
-            f"Prefect at {api_url} has no {self.label(inputs)}: create it there, in Prefect's page under "
-            "Blocks, or name another one"
+            f"{_where(inputs)}Prefect at {api_url} has no {self.label(inputs)}: create it there, in "
+            "Prefect's page under Blocks, or name another one"
         )
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
@@ -77,6 +79,10 @@ class ExistingBlocks(Kind):
 
     def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:
         """Do nothing: the block is somebody else's."""
+
+
+def _where(inputs: Properties) -> str:
+    return f"{inputs['hint']}: " if inputs.get("hint") else ""
 
 
 def _found(response: httpx.Response) -> Found | None:

@@ -45,6 +45,8 @@ class Kind(ABC):
     #: Inputs that people change in Prefect's page, such as whether something is paused. Prefect's value
     #: counts as theirs, and only what the program itself changes is written.
     states: ClassVar[tuple[str, ...]] = ()
+    #: Inputs for messages alone: what differs in them is no change.
+    hints: ClassVar[tuple[str, ...]] = ()
     #: Whether the program only refers to the object, which has to be there before.
     refers: ClassVar[bool] = False
     #: The input that makes `states` the program's alone.

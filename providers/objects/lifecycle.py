@@ -113,7 +113,7 @@ class ObjectLifecycle:
         return any(_differ(settled.get(name), props.get(name)) for name in found.properties)
 
     def _changed(self, olds: Properties, news: Properties) -> bool:
-        names = (olds.keys() | news.keys()) - {"adopt"}
+        names = (olds.keys() | news.keys()) - {"adopt", *self._kind.hints}
         return any(has_unknown(news.get(name)) or _differ(olds.get(name), news.get(name)) for name in names)
 
     def _take(self, object_id: str, props: Properties) -> None:

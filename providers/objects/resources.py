@@ -1,4 +1,4 @@
-"""What programs declare: `WorkPool`, `Deployment`, `Variable`, `Automation` and `ExistingBlock`."""
+"""What programs declare: `WorkPool`, `Deployment`, `GlobalConcurrencyLimit` and Prefect's other objects."""
 
 from __future__ import annotations
 
@@ -148,6 +148,46 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         super().__init__(PrefectObjectProvider("deployment"), resource_name, properties, opts)
 
 
+class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrencyLimit"):
+    """A global concurrency limit of Prefect. Who holds its slots is nothing to this resource.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        name: the limit's name. Changing it replaces the limit.
+        limit: how many slots there are.
+        slot_decay_per_second: how many slots become free by themselves; 0 where holders give them back.
+        active: whether it limits anything. Afterwards people's own, unless `manage_state`.
+        manage_state: let the program alone say whether it is active.
+        adopt: take over a limit of this name that exists. Without it, one with other settings is an error.
+        opts: as for every resource.
+    """
+
+    name: Output[str]
+    limit: Output[int]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: Input[str],
+        limit: Input[int],
+        slot_decay_per_second: Input[float] = 0,
+        active: Input[bool] = True,
+        manage_state: Input[bool] = False,
+        adopt: Input[bool] = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "limit": limit,
+            "slot_decay_per_second": slot_decay_per_second,
+            "active": active,
+            "manage_state": manage_state,
+            "adopt": adopt,
+        }
+        super().__init__(PrefectObjectProvider("global-concurrency-limit"), resource_name, properties, opts)
+
+
 class Variable(Resource, module="prefect", name="Variable"):
     """A variable of Prefect. Anybody who can see Prefect can see its value.
 
@@ -236,6 +276,7 @@ class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
         block_type: the block type's slug, such as `slack-webhook`.
         block_name: the block's name in Prefect.
         capability: what the block has to be able to do, such as `notify`.
+        hint: where the program got the name from, for its error messages. A new hint changes nothing.
         opts: as for every resource.
     """
 
@@ -250,7 +291,13 @@ class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
         block_type: Input[str],
         block_name: Input[str],
         capability: Input[str] | None = None,
+        hint: Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        properties = {"block_type": block_type, "block_name": block_name, "capability": capability}
+        properties = {
+            "block_type": block_type,
+            "block_name": block_name,
+            "capability": capability,
+            "hint": hint,
+        }
         super().__init__(PrefectObjectProvider("existing-block"), resource_name, properties, opts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from providers.data import UNKNOWN, canonical
+from providers.errors import NameTakenError
 from providers.objects.checks import name_problems
 from providers.objects.kind import CONFLICT, MISSING, Found, Kind, Properties, only
 
@@ -68,10 +69,15 @@ class WorkPools(Kind):
         return None if response.status_code == 409 else _found(response.json())
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
-        """Write all but name and type; whether it is paused only where that is the program's."""
+        """Write all but name and type; whether it is paused only where that is the program's.
+
+        Raises NameTakenError for a pool that is taken over and has another type.
+        """
         found = self.read(http, object_id, news)
         if found is None:
             raise self.gone(news, http.server.api_url)
+        if found.properties["type"] != news["type"]:
+            raise NameTakenError(_other_type(found.properties, news["type"], http.server.api_url))
         body = only(news, *WRITTEN)
         if self.to_write(olds, news):
             body["is_paused"] = news["paused"]
@@ -90,6 +96,14 @@ class WorkPools(Kind):
         if name == "concurrency_limit":
             return canonical(given) == canonical(actual)
         return super().means(name, given, actual)
+
+
+def _other_type(there: Properties, wanted: str, api_url: str) -> str:
+    name = there["name"]
+    return (
+        f"Prefect at {api_url} already has work pool {name!r}, of type {there['type']!r}, which can't become "
+        f"{wanted!r}: delete that pool (`prefect work-pool delete {name}`) or give this one another name"
+    )
 
 
 def _path(name: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PROJECT = "demo-flights"
 DBT = Path(sys.executable).with_name("dbt")
+DBT_PROJECT = servers.ROOT / "dbt"
 
 
 @dataclass
@@ -35,15 +36,16 @@ class Finished:
 
 @dataclass
 class Warehouse:
-    """One environment's datasets in the emulator: ``name`` and its raw one."""
+    """One environment's datasets in the emulator, ``name`` and its raw one, and the dbt project to run."""
 
     url: str
     name: str
     client: bigquery.Client
     directory: Path
+    project: Path = DBT_PROJECT
 
     def dbt(self, *arguments: str) -> Finished:
-        """Run the project's dbt with this environment. What dbt warns of counts as an error."""
+        """Run dbt on the project with this environment. What dbt warns of counts as an error."""
         target = self.directory / "target"
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("DBT_")},
@@ -58,7 +60,7 @@ class Warehouse:
         command = [str(DBT), "--warn-error", "--no-use-colors", *arguments, "--target", "local"]
         done = subprocess.run(
             command,
-            cwd=servers.ROOT / "dbt",
+            cwd=self.project,
             env=env,
             capture_output=True,
             text=True,

@@ -30,10 +30,13 @@ def run(stack: Stack, there: There, seed: int, longest: Longest) -> Counter[str]
 def check(there: There, limit: int, cron: str) -> None:
     """Exactly the declared objects are there, with these settings."""
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
+    slots = there.limit()
     assert pool
     assert deployment
+    assert slots
     assert variable
-    assert (pool["concurrency_limit"], variable["value"]) == (limit, {"a": [1, 0.5, ""]})
+    assert (pool["concurrency_limit"], slots["limit"]) == (limit, limit)
+    assert variable["value"] == {"a": [1, 0.5, ""]}
     assert {one["slug"] for one in deployment["schedules"]} == {"nightly", "hourly"}
     assert there.schedule("nightly")["schedule"]["cron"] == cron
     related = there.automation()["trigger"]["match_related"]

@@ -15,7 +15,7 @@ from tests.providers.objects_there import There
 from tests.providers.prefect_server import PrefectServer
 
 # The pool first: a deployment names it.
-ORDER = ("work-pool", "deployment", "variable", "automation")
+ORDER = ("work-pool", "deployment", "global-concurrency-limit", "variable", "automation")
 
 
 def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
@@ -34,6 +34,7 @@ def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
             "entrypoint": "flow.py:main",
             "schedules": {"nightly": {"cron": f"{version} 2 * * *", "timezone": "UTC"}},
         },
+        "global-concurrency-limit": {"name": f"{prefix}limit", "limit": version},
         "variable": {"name": f"{prefix}variable", "value": {"version": version}},
         "automation": {
             "name": f"{prefix}automation",
@@ -89,12 +90,14 @@ def _checked(lifecycle: ObjectLifecycle, given: dict[str, Any]) -> dict[str, Any
 def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> None:
     proxy.drain()
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
+    limit, automation = there.limit(), there.automation()
     assert pool
     assert deployment
+    assert limit
     assert variable
-    automation = there.automation()
-    found = [one["id"] for one in (pool, deployment, variable, automation)]
+    found = [one["id"] for one in (pool, deployment, limit, variable, automation)]
     assert found == [ids[kind] for kind in ORDER]
-    assert (pool["concurrency_limit"], variable["value"]) == (version, {"version": version})
+    assert (pool["concurrency_limit"], limit["limit"]) == (version, version)
+    assert variable["value"] == {"version": version}
     assert there.schedule("nightly")["schedule"]["cron"] == f"{version} 2 * * *"
     assert automation["trigger"]["threshold"] == version

@@ -51,6 +51,14 @@ deployment = Deployment(
     collision_strategy="CANCEL_NEW",
     adopt=on("adopt"),
 )
+GlobalConcurrencyLimit(
+    "limit",
+    name=prefix + "limit",
+    limit=config.get_int("limit") or 3,
+    active=not on("paused"),
+    manage_state=on("manage"),
+    adopt=on("adopt"),
+)
 Variable("variable", name=prefix + "variable", value={"a": [1, 0.5, ""]}, tags=["x"], adopt=on("adopt"))
 hook = PrefectBlock(
     "hook",

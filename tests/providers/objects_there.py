@@ -25,6 +25,10 @@ class There:
     def variable(self) -> Object | None:
         return self._one("/variables/filter", {"variables": {"name": {"any_": [f"{self.prefix}variable"]}}})
 
+    def limit(self) -> Object | None:
+        every = self.prefect.call("POST", "/v2/concurrency_limits/filter", json={"limit": 200})
+        return next((one for one in every if one["name"] == f"{self.prefix}limit"), None)
+
     def automations(self) -> list[Object]:
         body = {"automations": {"name": {"any_": [f"{self.prefix}automation"]}}}
         found: list[Object] = self.prefect.call("POST", "/automations/filter", json=body)
@@ -41,7 +45,8 @@ class There:
         return dict(found)
 
     def nothing(self) -> bool:
-        return (self.pool(), self.deployment(), self.variable(), self.automations()) == (None, None, None, [])
+        found = (self.pool(), self.deployment(), self.limit(), self.variable(), self.automations())
+        return found == (None, None, None, None, [])
 
     def change_pool(self, **body: Any) -> None:
         self.prefect.call("PATCH", f"/work_pools/{self.prefix}pool", json=body)
@@ -58,6 +63,9 @@ class There:
     def change_variable(self, **body: Any) -> None:
         self.prefect.call("PATCH", f"/variables/name/{self.prefix}variable", json=body)
 
+    def change_limit(self, **body: Any) -> None:
+        self.prefect.call("PATCH", f"/v2/concurrency_limits/{self.prefix}limit", json=body)
+
     def change_automation(self, **body: Any) -> None:
         found = self.automation()
         kept = {key: value for key, value in found.items() if key not in {"id", "created", "updated"}}
@@ -71,6 +79,7 @@ class There:
         assert deployment
         self.prefect.call("DELETE", f"/deployments/{deployment['id']}")
         self.prefect.call("DELETE", f"/work_pools/{self.prefix}pool")
+        self.prefect.call("DELETE", f"/v2/concurrency_limits/{self.prefix}limit")
         self.prefect.call("DELETE", f"/variables/name/{self.prefix}variable")
         self.prefect.call("DELETE", f"/automations/{automation['id']}")
 

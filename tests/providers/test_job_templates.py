@@ -58,11 +58,16 @@ def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> di
         schema = chains.schema(client, chains.CREDENTIALS)
         data = {"project": "p-of-the-block"}
         block = client.create(chains.CREDENTIALS, "for-jobs", data, schema)
-    base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "image": IMAGE}
-    base |= {"identity": "attached", "region": "europe-west1", "namespace": "data"}
+    base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "identity": "attached"}
+    own = {
+        "process": {},
+        "docker": {"image": IMAGE},
+        "kubernetes": {"image": IMAGE, "namespace": "data"},
+        "cloud-run-v2": {"image": IMAGE, "region": "europe-west1"},
+    }
     templates = {}
     for pool_type in WORKERS:
-        settings = Settings.model_validate({**base, "workPoolType": pool_type})
+        settings = Settings.model_validate({**base, **own[pool_type], "workPoolType": pool_type})
         values = job_values(settings, ACCOUNT, reference(block.id))
         templates[pool_type] = filled(pool_type, values)
         # Prefect's server accepts it too, with the reference.
@@ -101,6 +106,20 @@ def test_the_cloud_run_worker_runs_the_image_as_the_stacks_account_in_its_region
     assert task["serviceAccount"] == ACCOUNT
     assert task["containers"][0]["image"] == IMAGE
     assert task["containers"][0]["resources"]["limits"]["memory"] == "2Gi"
+
+
+def test_what_costs_money_carries_the_stacks_labels(jobs: dict[str, Any]) -> None:
+    pods = jobs["kubernetes"]["job_manifest"]
+    body = jobs["cloud-run-v2"]["job_body"]
+    for labels in (
+        pods["metadata"]["labels"],
+        pods["spec"]["template"]["metadata"]["labels"],
+        body["labels"],
+        body["template"]["labels"],
+        jobs["docker"]["labels"],
+    ):
+        assert labels["environment"] == "dev"
+        assert labels["managed-by"] == "pulumi"
 
 
 def test_the_committed_templates_are_those_of_the_worker_classes(

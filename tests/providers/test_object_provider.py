@@ -36,6 +36,10 @@ WRITTEN = {
         "existing-block",
     ): "gASVTQAAAAAAAACMGnByb3ZpZGVycy5vYmplY3RzLnByb3ZpZGVylIwVUHJlZmVjdE9iamVjdFByb3ZpZGVylJOUjA5leGlzdGluZy1ibG9ja5SFlFKULg==",
     (
+        4,
+        "global-concurrency-limit",
+    ): "gASVVwAAAAAAAACMGnByb3ZpZGVycy5vYmplY3RzLnByb3ZpZGVylIwVUHJlZmVjdE9iamVjdFByb3ZpZGVylJOUjBhnbG9iYWwtY29uY3VycmVuY3ktbGltaXSUhZRSlC4=",
+    (
         5,
         "work-pool",
     ): "gAWVSAAAAAAAAACMGnByb3ZpZGVycy5vYmplY3RzLnByb3ZpZGVylIwVUHJlZmVjdE9iamVjdFByb3ZpZGVylJOUjAl3b3JrLXBvb2yUhZRSlC4=",
@@ -55,6 +59,10 @@ WRITTEN = {
         5,
         "existing-block",
     ): "gAWVTQAAAAAAAACMGnByb3ZpZGVycy5vYmplY3RzLnByb3ZpZGVylIwVUHJlZmVjdE9iamVjdFByb3ZpZGVylJOUjA5leGlzdGluZy1ibG9ja5SFlFKULg==",
+    (
+        5,
+        "global-concurrency-limit",
+    ): "gAWVVwAAAAAAAACMGnByb3ZpZGVycy5vYmplY3RzLnByb3ZpZGVylIwVUHJlZmVjdE9iamVjdFByb3ZpZGVylJOUjBhnbG9iYWwtY29uY3VycmVuY3ktbGltaXSUhZRSlC4=",
 }
 
 

@@ -1,4 +1,4 @@
-"""Work pool, deployment, variable and automation under the real engine, before a real Prefect server."""
+"""Pool, deployment, limit, variable and automation under the real engine, before a real Prefect server."""
 
 from __future__ import annotations
 
@@ -45,9 +45,14 @@ def test_up_preview_refresh_and_destroy(up: Stack, there: There) -> None:
     assert variable["value"] == {"a": [1, 0.5, ""]}
     related = there.automation()["trigger"]["match_related"]
     assert related["prefect.resource.id"] == f"prefect.deployment.{deployment['id']}"
+    limit = there.limit()
+    assert limit
+    assert (limit["limit"], limit["active"], limit["slot_decay_per_second"]) == (3, True, 0)
+    # Somebody holds a slot: neither a change nor a reason to stay.
+    there.change_limit(active_slots=1)
     up.pulumi("preview", "--expect-no-changes")
     up.pulumi("refresh", "--yes", "--expect-no-changes")
-    assert up.destroy()["delete"] == 6
+    assert up.destroy()["delete"] == 7
     assert there.nothing()
 
 
@@ -55,10 +60,15 @@ def test_what_others_change_is_seen_and_repaired(up: Stack, there: There) -> Non
     there.change_pool(concurrency_limit=None, description="theirs")
     there.change_deployment(parameters={"target": "dev", "half": 1}, tags=[], concurrency_limit=None)
     there.change_schedule("nightly", schedule={"cron": "0 3 * * *", "timezone": "UTC"})
+    there.change_limit(limit=5, slot_decay_per_second=0.5, active_slots=2)
     there.change_variable(value="theirs")
     there.change_automation(trigger={**there.automation()["trigger"], "threshold": 5})
-    assert up.refresh() == {"same": 2, "update": 4}
-    assert up.up() == {"same": 2, "update": 4}
+    assert up.refresh() == {"same": 2, "update": 5}
+    # Slots that decay would make a difference to those that are held.
+    assert up.up() == {"same": 2, "update": 5}
+    limit = there.limit()
+    assert limit
+    assert (limit["limit"], limit["slot_decay_per_second"], limit["active_slots"]) == (3, 0, 2)
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
     assert pool
     assert deployment
@@ -75,26 +85,29 @@ def test_what_others_change_is_seen_and_repaired(up: Stack, there: There) -> Non
 
 def test_what_others_delete_is_made_again_and_destroy_accepts_what_is_gone(up: Stack, there: There) -> None:
     there.delete_all()
-    assert up.up("--refresh")["create"] == 4
+    assert up.up("--refresh")["create"] == 5
     assert there.schedule("hourly")["active"]
     up.pulumi("preview", "--expect-no-changes")
     there.delete_all()
-    assert up.destroy()["delete"] == 6
+    assert up.destroy()["delete"] == 7
 
 
 def test_what_people_switch_off_in_prefects_page_stays_off(up: Stack, there: There) -> None:
     there.change_pool(is_paused=True)
+    there.change_limit(active=False)
     there.change_schedule("nightly", active=False)
     there.enable_automation(enabled=False)
     theirs = [{"schedule": {"cron": "5 5 * * *"}, "active": True}]
     there.prefect.call("POST", f"/deployments/{_id(there.deployment())}/schedules", json=theirs)
     up.pulumi("refresh", "--yes", "--expect-no-changes")
-    # A change of something else, of each of the three.
+    # A change of something else, of each of the four.
     up.config("limit", "4")
     up.config("cron", "0 4 * * *")
     up.config("hook", "other-hook")
-    assert up.up("--refresh")["update"] == 3
-    assert _states(there) == {"pool": False, "nightly": False, "hourly": True, "automation": False}
+    assert up.up("--refresh")["update"] == 4
+    off = {"pool": False, "limit": False, "nightly": False, "automation": False}
+    assert _states(there) == off | {"hourly": True}
+    assert (there.limit() or {})["limit"] == 4
     assert there.schedule("nightly")["schedule"]["cron"] == "0 4 * * *"
     deployment = there.deployment()
     assert deployment
@@ -102,7 +115,7 @@ def test_what_people_switch_off_in_prefects_page_stays_off(up: Stack, there: The
     # What the program itself switches is switched.
     up.config("hourlyOff", "true")
     up.up()
-    assert _states(there) == {"pool": False, "nightly": False, "hourly": False, "automation": False}
+    assert _states(there) == off | {"hourly": False}
     up.config("onlyNightly", "true")
     up.up()
     deployment = there.deployment()
@@ -112,16 +125,18 @@ def test_what_people_switch_off_in_prefects_page_stays_off(up: Stack, there: The
 
 def test_a_program_that_manages_the_state_switches_it_back(up: Stack, there: There) -> None:
     there.change_pool(is_paused=True)
+    there.change_limit(active=False)
     there.change_schedule("nightly", active=False)
     there.enable_automation(enabled=False)
     up.config("manage", "true")
-    assert up.up()["update"] == 3
-    on = {"pool": True, "nightly": True, "hourly": True, "automation": True}
+    assert up.up()["update"] == 4
+    on = {"pool": True, "limit": True, "nightly": True, "hourly": True, "automation": True}
     assert _states(there) == on
     there.change_pool(is_paused=True)
+    there.change_limit(active=False)
     there.change_schedule("nightly", active=False)
     there.enable_automation(enabled=False)
-    assert up.up("--refresh")["update"] == 3
+    assert up.up("--refresh")["update"] == 4
     assert _states(there) == on
 
 
@@ -147,7 +162,11 @@ def test_replacements_keep_references_right(up: Stack, there: There, prefix: str
 def test_existing_objects_are_refused_and_with_adopt_taken_over(
     up: Stack, there: There, tmp_path: Path, pulumi_bin: Path, prefix: str
 ) -> None:
-    ids = [_id(one) for one in (there.pool(), there.deployment(), there.variable(), there.automation())]
+    def ids() -> list[str]:
+        found = (there.pool(), there.deployment(), there.limit(), there.variable(), there.automation())
+        return [_id(one) for one in found]
+
+    before = ids()
     other = Stack(tmp_path / "other", up.api_url, pulumi_bin)
     other.config("prefix", prefix)
     other.program(object_programs.ALL.replace('"runs here"', '"mine"').replace('"x"', '"mine"'))
@@ -155,12 +174,14 @@ def test_existing_objects_are_refused_and_with_adopt_taken_over(
     assert f"already has work pool '{prefix}pool', with other settings" in output
     assert "Traceback" not in output
     other.config("adopt", "true")
+    other.config("limit", "4")
     other.up()
-    pool = there.pool()
+    pool, limit = there.pool(), there.limit()
     assert pool
-    assert pool["description"] == "mine"
+    assert limit
+    assert (pool["description"], limit["limit"]) == ("mine", 4)
     # Those that are as the program says are taken over without a word.
-    assert ids == [_id(one) for one in (pool, there.deployment(), there.variable(), there.automation())]
+    assert ids() == before
     other.pulumi("preview", "--expect-no-changes")
     other.destroy()
     assert there.nothing()
@@ -179,10 +200,11 @@ def test_lost_answers_leave_no_duplicate_and_no_false_conflict(
         before.plan = Plan(seed=seed, share=0.4, faults=faults)
         stack.up()
         assert len(there.automations()) == 1
-        assert _states(there) == {"pool": True, "nightly": True, "hourly": True, "automation": True}
+        on = ("pool", "limit", "nightly", "hourly", "automation")
+        assert _states(there) == dict.fromkeys(on, True)
         stack.config("cron", "0 4 * * *")
         stack.config("limit", "4")
-        assert stack.up()["update"] == 2
+        assert stack.up()["update"] == 3
         assert there.schedule("nightly")["schedule"]["cron"] == "0 4 * * *"
         stack.destroy()
         assert sum(before.plan.counts.values()) > before.plan.counts["requests"]
@@ -211,6 +233,7 @@ def test_a_killed_up_and_a_killed_destroy_are_taken_on(stack: Stack, there: Ther
 def test_mistakes_are_told_at_preview(up: Stack, prefix: str) -> None:
     program = object_programs.ALL
     for right, wrong in (
+        ('prefix + "limit"', '"24b9d4e8-2f2c-4a5e-9d3f-1f6c1c6a7b10"'),
         ('"Europe/Paris"', '"Europe/Pariss"'),
         ('"0 2 * * *"', '"at two"'),
     ):
@@ -220,6 +243,7 @@ def test_mistakes_are_told_at_preview(up: Stack, prefix: str) -> None:
     for told in (
         "schedules.nightly.timezone: 'Europe/Pariss' is no time zone",
         "schedules.nightly.cron: 'at two' is no cron line",
+        "name: '24b9d4e8-2f2c-4a5e-9d3f-1f6c1c6a7b10' would be taken for an id",
     ):
         assert told in output
     assert "Traceback" not in output
@@ -255,10 +279,12 @@ def _id(found: dict[str, Any] | None) -> str:
 
 
 def _states(there: There) -> dict[str, bool]:
-    pool = there.pool()
+    pool, limit = there.pool(), there.limit()
     assert pool
+    assert limit
     return {
         "pool": not pool["is_paused"],
+        "limit": limit["active"],
         "nightly": there.schedule("nightly")["active"],
         "hourly": there.schedule("hourly")["active"],
         "automation": there.automation()["enabled"],

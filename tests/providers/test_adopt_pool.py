@@ -1,0 +1,44 @@
+"""A work pool that is there already, such as a worker makes that finds none: on a real Prefect server."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from providers.errors import NameTakenError
+from providers.http import Requests, Server
+from providers.job_templates import committed
+from providers.objects.lifecycle import ObjectLifecycle
+from providers.objects.work_pool import WorkPools
+from tests.providers.prefect_server import PrefectServer
+
+pytestmark = pytest.mark.real
+
+
+def adopt(prefect: PrefectServer, name: str, pool_type: str) -> str:
+    """What a stack does that has such a pool with `adopt`; the pool's id."""
+    wanted: dict[str, Any] = {
+        **WorkPools.defaults,
+        "name": name,
+        "type": pool_type,
+        "base_job_template": committed(pool_type),
+        "description": "mine",
+        "adopt": True,
+    }
+    with closing(Requests(Server(prefect.url))) as http:
+        made, _ = ObjectLifecycle(WorkPools(), lambda: http).create(wanted)
+    return made
+
+
+def test_a_pool_is_taken_over_but_not_into_another_type(prefect: PrefectServer, prefix: str) -> None:
+    name = f"{prefix}pool"
+    made: dict[str, Any] = prefect.call("POST", "/work_pools/", json={"name": name, "type": "process"})
+    with pytest.raises(NameTakenError) as refused:
+        adopt(prefect, name, "kubernetes")
+    assert f"work pool '{name}', of type 'process', which can't become 'kubernetes'" in str(refused.value)
+    assert f"`prefect work-pool delete {name}`" in str(refused.value)
+    assert prefect.call("GET", f"/work_pools/{name}")["description"] is None
+    assert adopt(prefect, name, "process") == made["id"]
+    assert prefect.call("GET", f"/work_pools/{name}")["description"] == "mine"
