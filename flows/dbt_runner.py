@@ -116,7 +116,7 @@ class DbtProject:
 
     def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
         if command in self._begun:
-            # dbt compiles into what it has parsed, and no model twice: its ephemeral parents would be missing.
+            # dbt compiles into what it has parsed. A second time, ephemeral parents would be left out.
             self.parse(_silent)
         earlier, nodes = self._remaining(command)
         if earlier and not nodes:
