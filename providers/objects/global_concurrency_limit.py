@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 from uuid import UUID
@@ -44,12 +43,11 @@ class GlobalConcurrencyLimits(Kind):
     states = ("active",)
 
     def problems(self, inputs: Properties) -> list[str]:
-        """List bad names; one that reads as an id would be looked up as such."""
+        """List bad names."""
         name = inputs["name"]
         found = name_problems("name", name)
-        if name != UNKNOWN:
-            with suppress(ValueError):
-                found.append(f"name: {name!r} would be taken for an id: {UUID(name)}")
+        if name != UNKNOWN and _is_id(name):
+            found.append(f"name: {name!r} reads as an id, and Prefect would take it for one")
         return found
 
     def find(self, http: Requests, inputs: Properties) -> Found | None:
@@ -75,6 +73,14 @@ class GlobalConcurrencyLimits(Kind):
     def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
         """Delete it, held or not: its holders go on, and give back what is no more."""
         http.send("DELETE", f"{PATH}{object_id}", accept=MISSING)
+
+
+def _is_id(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _found(response: httpx.Response) -> Found | None:
