@@ -176,7 +176,7 @@ def _run(kept: record.Record, target: str, parameters: dict[str, Any]) -> None:
     ended: Any = kept.outcome or failure
     failed = isinstance(ended, BaseException)
     settled = kept.settle(redaction.redactor()(str(ended)) if failed else reporting.headline(ended))
-    if not settled and _report(kept.outcome):
+    if not settled and kept.report:
         raise UnreachableError(
             f"dbt has ended, and its report is true, but Prefect at {blocks.api_url()} cannot be told: its "
             f"flow run {kept.run_id} may stay Running. `prefect flow-run cancel {kept.run_id}` ends it."
@@ -202,13 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _run(kept, given.target, command_line.parameters(given))
         except (Exception, KeyboardInterrupt, stopping.TerminatedError) as error:
             failure = error
-    return command_line.tell(given, _report(kept.outcome), failure, _page(kept.run_id))
-
-
-def _report(outcome: PipelineReport | PipelineError | None) -> PipelineReport | None:
-    if isinstance(outcome, DbtFailedError):
-        return outcome.report
-    return None if isinstance(outcome, PipelineError) else outcome
+    return command_line.tell(given, kept.report, failure, _page(kept.run_id))
 
 
 def _page(flow_run_id: UUID | None) -> str | None:

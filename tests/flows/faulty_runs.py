@@ -108,8 +108,11 @@ class Lane:
         )
         self.prefect.plan, self.bigquery.plan = Plan(), Plan()
         wrong = wrong_ending(code, output, scheduled=scheduled)
-        wrong += wrong_tables(code, self.version, before, self.tables())
         runs = [run for run in self.flow_runs() if run["id"] not in known]
+        if scheduled and code is not None:
+            # The code is of Prefect's process around the run; what Prefect says is what others hear.
+            code = int(not any(run["state_type"] == "COMPLETED" for run in runs))
+        wrong += wrong_tables(code, self.version, before, self.tables())
         wrong += wrong_record(code, runs, self.unfinished_tasks(runs))
         return Run(seed, code, seconds, counts, wrong, output)
 
