@@ -1,9 +1,10 @@
 """`python -m benchmarks.flow_faults`: the flow between faulty proxies, a hundred seeded runs on real servers.
 
 Each run is a whole process on a real Prefect server and a real BigQuery emulator. Before both stand proxies
-that refuse (503, 429, 403), cut connections, answer late, refuse old tokens and are away for up to a minute. After
-these, twenty runs are killed (`kill -9`) at some moment and resumed. Exit code 1 if a run did not end, ended
-without a clear error, left a table half written, or left Prefect with another story than the exit code's.
+that refuse (503, 429, 403), cut connections, answer late, refuse old tokens and are away for up to a minute.
+Every fourth is started as a worker starts a scheduled run. After these, twenty runs are killed (`kill -9`) at
+some moment and resumed. Exit code 1 if a run did not end, ended without a clear error, left a table half
+written, or left Prefect with another story than the exit code's.
 """
 
 from __future__ import annotations
