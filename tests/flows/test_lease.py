@@ -157,9 +157,7 @@ def test_a_lease_that_was_forgotten_is_taken_anew(slot: Slot) -> None:
     with slot.held(slot.run()) as lease_id:
         assert lease_id
         ask("POST", f"{slot.api}/v2/concurrency_limits/decrement-with-lease", {"lease_id": lease_id})
-        limit = slot.limit()
-        assert limit
-        assert limit["active_slots"] == 0
+        # At once, or with the next renewal: what has been given back is taken again.
         _until(lambda: (slot.limit() or {}).get("active_slots") == 1)
     assert (slot.limit() or {}).get("active_slots") == 0
 
