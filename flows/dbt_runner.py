@@ -184,7 +184,8 @@ class DbtProject:
         ):
             outcome = runner.invoke(arguments)
         if stopped.jobs:
-            log(logging.WARNING, f"BigQuery may still run these jobs of dbt's: {', '.join(stopped.jobs)}")
+            commands = ", ".join(f"`bq cancel {job}`" for job in stopped.jobs)
+            log(logging.WARNING, f"BigQuery did not confirm that all queries are cancelled: {commands}")
         if stopped.reason is not None:
             raise stopped.reason
         if outcome.exception is not None:
