@@ -80,7 +80,7 @@ class RunningJobs:
         """Begin a query. Raises Google's 409 if one of this name is on its way."""
         if self.get(key) is not None:
             work.close()
-            raise errors.GoogleError(409, "ALREADY_EXISTS", "duplicate", f"Already Exists: Job {key}")
+            raise _already_there(key)
         job = self._jobs[key] = RunningJob(resource, work)
         if len(self._jobs) > _KEPT:
             self._jobs = OrderedDict((name, kept) for name, kept in self._jobs.items() if not kept.over)
@@ -89,7 +89,7 @@ class RunningJobs:
     def refuse(self, key: str, resource: dict[str, Any], error: errors.GoogleError) -> RunningJob:
         """Note a query that has failed before it ran. Raises Google's 409 as above."""
         if self.get(key) is not None:
-            raise errors.GoogleError(409, "ALREADY_EXISTS", "duplicate", f"Already Exists: Job {key}")
+            raise _already_there(key)
         job = self._jobs[key] = RunningJob(resource, asyncio.get_running_loop().create_future())
         job.end(error)
         return job
@@ -98,6 +98,10 @@ class RunningJobs:
         """Give a query that the emulator can't tell about: it runs, or was cancelled or refused."""
         job = self._jobs.get(key)
         return None if job is None or job.over else job
+
+
+def _already_there(key: str) -> errors.GoogleError:
+    return errors.GoogleError(409, "ALREADY_EXISTS", "duplicate", f"Already Exists: Job {key}")
 
 
 def stopped() -> errors.GoogleError:
