@@ -115,20 +115,12 @@ def test_a_killed_run_is_resumed_and_recorded_as_crashed(platform: Platform, fre
     assert state(platform, run.flow_run) == "Crashed"
 
 
-# What a worker runs, on another dbt project: <dbt project directory> <flow run id>.
-ENGINE = """
-import pathlib, runpy, sys
-import flows.pipeline
-flows.pipeline.PROJECT_DIR = pathlib.Path(sys.argv.pop(1))
-runpy.run_module("prefect.engine", run_name="__main__")
-"""
-
-
 @contextmanager
 def executed(platform: Platform, project: Path, flow_run: str) -> Iterator[subprocess.Popen[bytes]]:
     """Let Prefect's engine execute a flow run that was created before."""
-    env = platform.environment(PREFECT__FLOW_ENTRYPOINT="flows.pipeline.dbt_full_pipeline")
-    command = [sys.executable, "-c", ENGINE, str(project), flow_run]
+    entrypoint = "tests.flows.elsewhere_flow.dbt_full_pipeline"
+    env = platform.environment(PREFECT__FLOW_ENTRYPOINT=entrypoint, DBT_PROJECT=str(project))
+    command = [sys.executable, "-m", "prefect.engine", flow_run]
     with (project / "engine.log").open("ab") as log:
         process = subprocess.Popen(command, env=env, cwd=servers.ROOT, stdout=log, stderr=log)
     try:
