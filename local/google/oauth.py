@@ -50,9 +50,13 @@ class Tokens:
     def __init__(
         self, store: Store, owner_token: str, owner: Caller, audience: str, key_delay: float = 0
     ) -> None:
-        """``key_delay`` is how long a new key stays unknown here, in seconds, as it may at Google."""
+        """``key_delay`` is how long a new key stays unknown here, in seconds, as it may at Google.
+
+        A key that was there at the start is no new one.
+        """
         self._key_delay = key_delay
         self._store = store
+        self._known_keys = store.key_ids()
         self._owner_digest = _digest(owner_token)
         self._owner = owner
         self._audiences = [audience, GOOGLE_AUDIENCE]
@@ -69,7 +73,7 @@ class Tokens:
         if account is None or account.disabled:
             raise _invalid_grant("Invalid grant: account not found")
         key = account.keys.get(key_id)
-        if key is None or time.time() < key.created + self._key_delay:
+        if key is None or self._is_too_new(key_id, key):
             raise _invalid_grant("Invalid JWT Signature.")
         self._verify(assertion, key)
         return self.issue(account, LIFETIME)
@@ -96,6 +100,9 @@ class Tokens:
         if account is None or account.disabled or grant.unique_id != account.unique_id:
             raise errors.unauthenticated()
         return Caller(account.email, f"serviceAccount:{account.email}")
+
+    def _is_too_new(self, key_id: str, key: KeyRecord) -> bool:
+        return key_id not in self._known_keys and time.time() < key.created + self._key_delay
 
     def _verify(self, assertion: str, key: KeyRecord) -> None:
         public_key: Any = load_pem_x509_certificate(key.certificate.encode()).public_key()

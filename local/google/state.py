@@ -119,6 +119,13 @@ class Store:
                 return found
         return None
 
+    def key_ids(self) -> frozenset[str]:
+        """Name every service account key that exists now."""
+        accounts = [
+            account for name in self._served for account in self.state.projects[name].accounts.values()
+        ]
+        return frozenset(key_id for account in accounts for key_id in account.keys)
+
     def save(self) -> None:
         """Write the file whole or not at all."""
         try:

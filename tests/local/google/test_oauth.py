@@ -44,6 +44,20 @@ def test_a_new_key_may_stay_unknown_for_a_while(tmp_path: Path) -> None:
         assert refusal(world.exchange(assertion(world.key(world.account())))) == "invalid_grant"
 
 
+def test_a_key_made_before_the_delay_was_switched_on_is_known(tmp_path: Path) -> None:
+    def started(key_delay: float) -> InProcess:
+        return InProcess(gateway(tmp_path, FakeBigQuery(), key_delay=key_delay))
+
+    with httpx.Client(transport=started(0), base_url="http://127.0.0.1:19050") as client:
+        world = World(client, (tmp_path / "owner-token").read_text())
+        key = world.key(world.account())
+    with httpx.Client(transport=started(60), base_url="http://127.0.0.1:19050") as client:
+        world = World(client, (tmp_path / "owner-token").read_text())
+        assert world.exchange(assertion(key)).status_code == 200
+        newer = world.key(key["client_email"])
+        assert refusal(world.exchange(assertion(newer))) == "invalid_grant"
+
+
 @pytest.mark.parametrize(
     "changed",
     [
