@@ -29,7 +29,7 @@ demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flo
 
 # Pulumi's provider SDK and Google's client each bring a google.rpc.Status; one process can't hold both.
 # The files that take longest come first, so that no worker ends alone with one of them.
-WITH_GOOGLE_CLIENT := tests/end_to_end tests/dbt tests/flows tests/local/google
+WITH_GOOGLE_CLIENT := tests/end_to_end demo/tests tests/flows tests/local/google
 # More workers than cores: tests of real engines and servers wait half of their time.
 PYTEST := $(RUN) -m pytest --dist loadfile --no-loadscope-reorder
 

@@ -9,9 +9,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from flows import blocks, command_line, dbt_args, dbt_runner, profile, warehouse
-from flows.names import PROJECT_ROOT
-from flows.options import Options
+from flows.commands import command_line
+from flows.commands.options import Options
+from flows.engine import dbt_args, dbt_runner
+from flows.target import blocks, warehouse
+from flows.target import dbt_profile as profile
+from flows.target.names import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

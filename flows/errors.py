@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flows.results import PipelineReport
+    from flows.engine.results import PipelineReport
 
 
 class PipelineError(Exception):

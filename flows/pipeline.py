@@ -16,35 +16,25 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
-from flows import (
-    artifact,
-    blocks,
-    command_line,
-    dbt_args,
-    dbt_runner,
-    json_logs,
-    lock,
-    metrics,
-    names,
-    profile,
-    record,
-    redaction,
-    reporting,
-    steps,
-    stopping,
-)
+from flows.commands import command_line
+from flows.commands.options import Options, from_parameters
+from flows.engine import dbt_args, dbt_runner
 from flows.errors import DbtFailedError, NotSetUpError, PipelineError, UnreachableError, UsageError
-from flows.node_runs import NodeRuns
-from flows.options import Options, from_parameters
-from flows.progress import Progress
-from flows.visible import Visible
+from flows.observe import json_logs, metrics, redaction
+from flows.observe.progress import Progress
+from flows.observe.visible import Visible
+from flows.report import artifact, reporting
+from flows.run import lock, record, steps, stopping
+from flows.run.node_runs import NodeRuns
+from flows.target import blocks, names
+from flows.target import dbt_profile as profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from uuid import UUID
 
-    from flows.results import PipelineReport
+    from flows.engine.results import PipelineReport
 
 PROJECT_DIR = names.PROJECT_ROOT / "dbt"
 
@@ -69,7 +59,7 @@ def dbt_full_pipeline(
     last run of the target stopped; ``wait_seconds`` is how long to wait while another run holds the target;
     ``seeds``, ``snapshots`` and ``freshness`` switch parts of the run, None as the stack's settings say.
 
-    Returns ``{"target", "run", "test"}``, and "freshness" where that is on; `flows.results.StepResult`
+    Returns ``{"target", "run", "test"}``, and "freshness" where that is on; `flows.engine.results.StepResult`
     describes all but the first. Raises DbtFailedError, with the same report, if dbt failed; UsageError for an
     impossible target or parameter; NotSetUpError for a missing block, dataset, key or grant;
     UnreachableError if Prefect or BigQuery does not answer; BusyError if another run holds the target.

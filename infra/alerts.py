@@ -7,10 +7,9 @@ from typing import Any
 
 import pulumi
 
-from infra import stack_file
 from infra.deployments import FLOW, Deployments
 from infra.pages import prefect_page
-from infra.settings import NAMESPACE, Settings
+from infra.settings import NAMESPACE, Settings, stack_file
 from providers import Automation, ExistingBlock
 
 EVENTS = ("Failed", "TimedOut", "Crashed", "Late")

@@ -18,7 +18,8 @@ class Identity(pulumi.ComponentResource):
 
     Roles: run jobs in the project, write the environment's dataset, read the raw one. The way to sign in is a
     key, or the right of some people to act as the account, or neither where machines are given the account
-    (`infra.sign_in`). Does not own anybody else's access, and gives none that reaches beyond these datasets.
+    (`infra.settings.sign_in`). Does not own anybody else's access, and gives none that reaches beyond these
+    datasets.
 
     Attributes:
         account: the service account.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from local import demo, report
-from local.environment import as_shell
 from local.errors import LocalError
 from local.paths import Paths
-from local.platform import Platform
+from local.platform import demo, report
+from local.platform.environment import as_shell
+from local.platform.lifecycle import Platform
 
 COMMANDS = {
     "up": "start the platform and wait until it answers",

@@ -10,13 +10,23 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import settings
 from local.paths import PROJECT, Paths
-from local.ports import free_port
-from local.process import Process
-from local.settings import Settings
+from local.platform import settings
+from local.platform.ports import free_port
+from local.platform.process import Process
+from local.platform.settings import Settings
 
-PARTS = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "infra", "providers", "flows", "dbt", "local")
+PARTS = (
+    "Pulumi.yaml",
+    "Pulumi.local.yaml",
+    "__main__.py",
+    "infra",
+    "providers",
+    "flows",
+    "dbt",
+    "demo",
+    "local",
+)
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", "target", "logs", ".local")
 COMMAND_SECONDS = 900
 

@@ -6,7 +6,8 @@ import re
 
 import yaml
 
-from infra.settings import Settings, _setting_names
+from infra.settings import Settings
+from infra.settings.model import _setting_names
 from local.paths import PROJECT
 
 README = (PROJECT / "README.md").read_text()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("local.google")
-# A machine's address is as good as its token (local.google.metadata).
+# A machine's address is as good as its token (local.google.sign_in.metadata).
 _MACHINE = re.compile(r"(?<=/machines/)[^/]+")
 
 

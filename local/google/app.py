@@ -11,26 +11,18 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
 
-from local.google import (
-    datasets,
-    errors,
-    iam,
-    iam_credentials,
-    jobs,
-    metadata,
-    oauth,
-    resource_manager,
-    service_usage,
-    tables,
-    uploads,
-)
+from local.google import errors
 from local.google.access_log import AccessLog
-from local.google.authorize import Authorizer, Caller
-from local.google.backend import Backend
+from local.google.bigquery import datasets, jobs, tables, uploads
+from local.google.bigquery.backend import Backend
+from local.google.bigquery.jobs_seen import JobsSeen
+from local.google.bigquery.running import RunningJobs
 from local.google.context import Gateway
-from local.google.jobs_seen import JobsSeen
-from local.google.oauth import Tokens
-from local.google.running import RunningJobs
+from local.google.iam import accounts as iam
+from local.google.iam import resource_manager, service_usage
+from local.google.iam.authorize import Authorizer, Caller
+from local.google.sign_in import iam_credentials, metadata, oauth
+from local.google.sign_in.oauth import Tokens
 from local.google.state import StateError, Store
 from local.secret_file import write_secret
 

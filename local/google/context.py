@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from local.google.authorize import Authorizer, Caller
-    from local.google.backend import Backend
-    from local.google.jobs_seen import JobsSeen
-    from local.google.oauth import Tokens
-    from local.google.running import RunningJobs
+    from local.google.bigquery.backend import Backend
+    from local.google.bigquery.jobs_seen import JobsSeen
+    from local.google.bigquery.running import RunningJobs
+    from local.google.iam.authorize import Authorizer, Caller
+    from local.google.sign_in.oauth import Tokens
     from local.google.state import Store
 
 

@@ -94,7 +94,7 @@ def check(project: Checkout, env: dict[str, str]) -> subprocess.CompletedProcess
 @contextmanager
 def iam_credentials(project: Checkout, directory: Path) -> Iterator[dict[str, str]]:
     """https://iamcredentials.googleapis.com on this machine, and the variables that lead there."""
-    argv = [sys.executable, "-m", "local.google.tls_front", "--google", project.settings().google_url]
+    argv = [sys.executable, "-m", "local.google.sign_in.tls_front", "--google", project.settings().google_url]
     front = subprocess.Popen(
         [*argv, "--directory", str(directory)], cwd=project.root, stdout=subprocess.PIPE, text=True
     )

@@ -112,7 +112,7 @@ def test_with_bigquery_down_the_flow_says_so(project: Checkout) -> None:
     project.stop("google")
     try:
         flow = project.python("-m", "flows.pipeline", "--target", "local")
-        ingest = project.python("-m", "flows.ingest", "--target", "local")
+        ingest = project.python("-m", "demo.ingest", "--target", "local")
     finally:
         assert project.local("up").returncode == 0
     assert flow.returncode == 4

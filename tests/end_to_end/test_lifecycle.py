@@ -10,8 +10,8 @@ import pytest
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 
+from demo.tests import figures
 from tests.checkout import Checkout
-from tests.dbt import figures
 from tests.end_to_end import servers, site
 
 pytestmark = pytest.mark.real
@@ -47,8 +47,8 @@ def test_a_second_preview_and_refresh_show_no_change(project: Checkout) -> None:
 
 
 def test_raw_data_is_loaded_once(project: Checkout) -> None:
-    ok(project.python("-m", "flows.ingest", "--target", "local"))
-    again = project.python("-m", "flows.ingest", "--target", "local")
+    ok(project.python("-m", "demo.ingest", "--target", "local"))
+    again = project.python("-m", "demo.ingest", "--target", "local")
     ok(again)
     assert servers.rows(project, "demo_flights_local_raw", "flights") == 336_776
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.pulumi_home import GCP_VERSION
+from local.pulumi_cli.pulumi_home import GCP_VERSION
 from tests import official_gcp, tiny
 from tests.checkout import Checkout
 from tests.end_to_end import servers

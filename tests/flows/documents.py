@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.results import NodeResult, PipelineReport, StepResult, step_result
+from flows.engine.results import NodeResult, PipelineReport, StepResult, step_result
 
 PEM = (
     "-----BEGIN PRIVATE KEY-----\n"

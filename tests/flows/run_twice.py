@@ -13,8 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows import blocks, dbt_runner, profile
+from flows.engine import dbt_runner
 from flows.errors import DbtError
+from flows.target import blocks
+from flows.target import dbt_profile as profile
 from tests.asking import ask
 
 

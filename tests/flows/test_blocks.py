@@ -8,8 +8,9 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from flows import blocks, profile
 from flows.errors import NotSetUpError, UnreachableError, UsageError
+from flows.target import blocks
+from flows.target import dbt_profile as profile
 from tests.flows.servers import answering, free_port
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from flows import cancelling
-from flows.cancelling import cancel_jobs
+from flows.engine import cancelling
+from flows.engine.cancelling import cancel_jobs
 
 
 class BigQuery:

@@ -12,8 +12,11 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed
 
-from flows import command_line, json_logs, pipeline, record, steps
-from flows.stopping import TerminatedError
+from flows import pipeline
+from flows.commands import command_line
+from flows.observe import json_logs
+from flows.run import record, steps
+from flows.run.stopping import TerminatedError
 from tests.flows.conftest import Finished, run
 from tests.flows.documents import report
 from tests.flows.servers import answering, free_port

@@ -9,9 +9,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows import dangling, lease
-from flows.record import kept
-from flows.results import PipelineReport, step_result
+from flows.engine.results import PipelineReport, step_result
+from flows.run import dangling, lease
+from flows.run.record import kept
 from tests.asking import ask
 from tests.flows.conftest import Platform
 from tests.flows.documents import node

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.dbt_args import Command, arguments
-from flows.options import Options
+from flows.commands.options import Options
+from flows.engine.dbt_args import Command, arguments
 
 
 def made(command: Command, target: str = "dev") -> list[str]:

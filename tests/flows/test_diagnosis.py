@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows import diagnosis
+from flows.engine import diagnosis
 from tests.flows.documents import node
 
 

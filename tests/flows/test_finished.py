@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import finished
+from flows.commands.options import Options
+from flows.engine import finished
 from flows.errors import UsageError
-from flows.options import Options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from flows import lease
 from flows.errors import BusyError
+from flows.run import lease
 from tests.asking import ask
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows import metrics
-from flows.results import not_run, step_result
+from flows.engine.results import not_run, step_result
+from flows.observe import metrics
 from tests.flows import otlp, servers
 from tests.flows.documents import node
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from flows.results import PipelineReport
+    from flows.engine.results import PipelineReport
 
 RUN = step_result(
     [{**node("a"), "rows": 3, "bytes_billed": 10}, {**node("b"), "rows": 4, "bytes_billed": 20}], 1.0
@@ -96,10 +96,10 @@ def test_nothing_is_imported_or_sent_unless_asked_for(monkeypatch: pytest.Monkey
     assert metrics.exporter_name() == "otlp"
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
     assert metrics.exporter_name() is None
-    code = "import sys; from flows.metrics import export; export({}, 1.0, print, failed=False)\n"
+    code = "import sys; from flows.observe.metrics import export; export({}, 1.0, print, failed=False)\n"
     code += "print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert "flows.metrics" in done.stdout.split()
+    assert "flows.observe.metrics" in done.stdout.split()
     assert not [name for name in done.stdout.split() if name.startswith("opentelemetry")]
 
 

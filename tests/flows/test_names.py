@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from flows import names
 from flows.errors import UsageError
+from flows.target import names
 
 
 @pytest.mark.parametrize("target", ["dev", "prod", "feature-12", "a", "a" * 40])

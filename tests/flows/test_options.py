@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from flows import command_line, options
+from flows.commands import command_line, options
+from flows.commands.options import Options
 from flows.errors import NotSetUpError, UsageError
-from flows.options import Options
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 
-from flows import names, parameters
+from flows import parameters
+from flows.target import names
 
 
 def test_the_deployments_declare_the_flows_parameters() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
-from flows import lineage_graph, timeline
-from flows.node_details import NodeDetails
-from flows.results import NodeResult
+from flows.engine.results import NodeResult
+from flows.report import lineage_graph, timeline
+from flows.report.node_details import NodeDetails
 from tests.flows.documents import node
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import profile
 from flows.errors import NotSetUpError
+from flows.target import dbt_profile as profile
 from tests.flows.documents import PEM, configs, document, key
 
 

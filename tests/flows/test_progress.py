@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.node_events import Finished, Node, Started
-from flows.progress import Progress
+from flows.engine.node_events import Finished, Node, Started
+from flows.observe.progress import Progress
 
 
 def node(name: str) -> Node:

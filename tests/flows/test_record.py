@@ -12,9 +12,9 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import TagsContext
 from prefect.states import Completed, Failed, Pending, Running
 
+from flows.engine.results import PipelineReport, not_run
 from flows.errors import DbtFailedError, UnreachableError
-from flows.record import Record, kept, lost, note, tasks_untagged
-from flows.results import PipelineReport, not_run
+from flows.run.record import Record, kept, lost, note, tasks_untagged
 
 REPORT: PipelineReport = {
     "target": "dev",

@@ -14,8 +14,8 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows import json_logs, redaction
-from flows.redaction import redactor, without_user_info
+from flows.observe import json_logs, redaction
+from flows.observe.redaction import redactor, without_user_info
 from tests.flows.documents import PEM
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from flows import remaining
-from flows.results import step_result
+from flows.engine import remaining
+from flows.engine.results import step_result
 from tests.flows.documents import node
 
 BUSY = "Database Error in model a (models/a.sql)\n  Exceeded rate limits: too many table update operations"

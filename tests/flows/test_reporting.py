@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from flows import reporting
-from flows.results import not_run, step_result
+from flows.engine.results import not_run, step_result
+from flows.report import reporting
 from tests.flows.documents import node, report
 
 DENIED = "Database Error in model a\n  Access Denied: User does not have bigquery.jobs.create permission"

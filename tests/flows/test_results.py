@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from flows import results
+from flows.engine import results
 from tests.flows.documents import node
 
 
 def dbt_result(**changes: Any) -> SimpleNamespace:
-    """What `flows.results` reads of dbt's RunResult."""
+    """What `flows.engine.results` reads of dbt's RunResult."""
     return SimpleNamespace(
         **{
             "node": SimpleNamespace(

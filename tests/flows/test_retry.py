@@ -10,9 +10,9 @@ import pytest
 from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows import steps
+from flows.engine.results import StepResult, step_result
 from flows.errors import DbtError
-from flows.results import StepResult, step_result
+from flows.run import steps
 from tests.flows.conftest import Platform, run
 from tests.flows.documents import node
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flows.dbt_runner import DbtProject, Log
+    from flows.engine.dbt_runner import DbtProject, Log
 
 pytestmark = pytest.mark.real
 

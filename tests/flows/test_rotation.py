@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from flows import profile, steps
-from flows.dbt_runner import DbtProject
+from flows.engine.dbt_runner import DbtProject
+from flows.engine.results import StepResult, step_result
 from flows.errors import DbtError, NotSetUpError
-from flows.results import StepResult, step_result
+from flows.run import steps
+from flows.target import dbt_profile as profile
 from tests.flows.documents import configs, document, key, node
 
 if TYPE_CHECKING:
-    from flows.dbt_runner import Log
+    from flows.engine.dbt_runner import Log
 
 REFUSED = "Database Error ('invalid_grant: Invalid JWT Signature.', {'error': 'invalid_grant'})"
 DONE = step_result([node("greetings")], 1.0)
@@ -84,7 +85,7 @@ def test_the_check_before_dbt_goes_on_too(project: DbtProject, monkeypatch: pyte
     def check(found: profile.DbtProfile) -> None:
         checked.append(found.key["private_key_id"])
 
-    monkeypatch.setattr("flows.warehouse.check", check)
+    monkeypatch.setattr("flows.target.warehouse.check", check)
     answer: Future[None] = Future()
     answer.set_exception(NotSetUpError("the key does not sign in"))
     steps._checked(answer, project)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from flows import selection
+from flows.engine import selection
 
 
 def node(kind: str, name: str, attached: str | None = None, reads: tuple[str, ...] = ()) -> Any:

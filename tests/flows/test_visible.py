@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from flows import node_details
-from flows.node_details import NodeDetails
-from flows.node_events import Finished, Node, Started
-from flows.profile import DbtProfile
-from flows.visible import Visible
+from flows.engine.node_events import Finished, Node, Started
+from flows.observe.visible import Visible
+from flows.report import node_details
+from flows.report.node_details import NodeDetails
+from flows.target.dbt_profile import DbtProfile
 
 NODE = Node("model.p.a", "a", "model")
 STARTED = Started(NODE, datetime(2026, 1, 1, tzinfo=UTC))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import failing_rows
+from flows.report import failing_rows
 from tests import tiny
 from tests.flows import otlp
 from tests.flows.conftest import Finished, Platform

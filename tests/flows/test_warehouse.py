@@ -6,8 +6,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from flows import profile, warehouse
 from flows.errors import NotSetUpError, UnreachableError
+from flows.target import dbt_profile as profile
+from flows.target import warehouse
 from tests.flows.documents import configs, document, key
 from tests.flows.servers import TOKEN, Answer, answering, free_port
 
@@ -89,7 +90,7 @@ def test_a_warehouse_that_is_busy_is_left_to_dbt(pem: str, status: int, reason: 
 def test_a_lost_connection_is_tried_again(pem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     away = connected(pem, f"http://127.0.0.1:{free_port()}")
     pauses: list[float] = []
-    monkeypatch.setattr("flows.warehouse.time.sleep", pauses.append)
+    monkeypatch.setattr("flows.target.warehouse.time.sleep", pauses.append)
     with pytest.raises(UnreachableError):
         warehouse.check(away)
     assert pauses == [1.0, 2.0]

@@ -15,7 +15,7 @@ import pulumi
 import pytest
 
 from infra import new_key
-from local.google.service_account_keys import credentials_file, generate
+from local.google.iam.keys import credentials_file, generate
 from local.google.state import AccountRecord
 
 NOW = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,9 +7,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from infra import stack_file
 from infra.apis import apis
-from infra.settings import Settings, explain
+from infra.settings import Settings, explain, stack_file
 from local.paths import PROJECT
 
 GOOD: dict[str, Any] = {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev"}

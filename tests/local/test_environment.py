@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local import environment, settings
 from local.errors import LocalError
 from local.paths import Paths
+from local.platform import environment, settings
 from local.secret_file import write_secret
 
 CONFIG = settings.Settings(Path("Pulumi.local.yaml"), "demo-flights", 1111, 2222)

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from local.errors import LocalError
-from local.ports import free_port, require_free
+from local.platform.ports import free_port, require_free
 
 
 def test_a_free_port_can_be_bound() -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from local.errors import LocalError
-from local.process import Process
+from local.platform.process import Process
 
 SLEEP = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from local import git, pulumi_home
 from local.paths import PROJECT
+from local.platform import git
+from local.pulumi_cli import pulumi_home
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local import settings
 from local.errors import LocalError
 from local.paths import PROJECT
+from local.platform import settings
 
 GOOD = """\
 config:

@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 import jwt
 
-from local import emulator
 from local.paths import PROJECT as ROOT
-from local.ports import free_port
+from local.platform import emulator
+from local.platform.ports import free_port
 
 PROJECT = "demo-flights"
 _EMULATOR_PYTHON = ROOT / "local" / "emulator" / ".venv" / "bin" / "python"

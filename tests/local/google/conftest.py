@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from local.emulator import command, install_extension
 from local.google.app import create_app
+from local.platform.emulator import command, install_extension
 from tests.local.google.fake_bigquery import FakeBigQuery
 from tests.local.google.in_process import InProcess
 from tests.local.google.world import PROJECT, World

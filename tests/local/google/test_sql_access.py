@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from local.google.authorize import TableRef
-from local.google.sql_access import extract
+from local.google.iam.authorize import TableRef
+from local.google.sql.access import extract
 
 PROJECT = "demo-flights"
 DBT = '/* {"app": "dbt", "node_id": "model.x.y", "note": "drop table other.t; call me"} */\n'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlglot
 
-from local.google.sql_names import find_names, without_strings
+from local.google.sql.names import find_names, without_strings
 from tests.local.google.world import DATASETS, PROJECT, message
 
 if TYPE_CHECKING:

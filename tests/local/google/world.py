@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from local.google.oauth import GOOGLE_AUDIENCE, JWT_BEARER
+from local.google.sign_in.oauth import GOOGLE_AUDIENCE, JWT_BEARER
 
 if TYPE_CHECKING:
     import httpx

@@ -1,0 +1,1 @@
+"""What people type: options, exit codes, and answers for people and machines."""

@@ -1,0 +1,1 @@
+"""Run dbt in this process: the room that knows dbt's insides."""

@@ -1,0 +1,99 @@
+"""Judge dbt's error messages: is a second try worth while, and which grant is missing? Pure functions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flows.engine.results import NodeResult
+
+# Where dbt says in which node, file and compiled file it was: names there say nothing about the error.
+_PLACES = re.compile(r"^\s*(?:[A-Z]\w+ Error in .+ \(.+\)|compiled code at .+)\s*$", re.MULTILINE)
+# GoogleSQL ends what it finds wrong in a query with "at [line:column]", and dbt begins so what it finds.
+_WRONG_SQL = re.compile(
+    r"at \[\d+:\d+\]|(?:compilation|parsing|syntax|parser|catalog|binder|conversion) error", re.IGNORECASE
+)
+# Ends with a position as well, but passes.
+_CONCURRENT = re.compile(r"concurrent update", re.IGNORECASE)
+# How BigQuery and dbt begin an error that a name in it, such as a table `quota exceeded`, does not make pass.
+_SURE = re.compile(
+    r"^\W*(?:(?:database|runtime) error:? +)?(?:unrecognized name|not found|access denied|"
+    r"no matching signature|function not found|"
+    # Somebody has cancelled the job on purpose.
+    r"job execution was cancell?ed)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+# What passes by itself, in the words of BigQuery (https://cloud.google.com/bigquery/docs/error-messages), of
+# google-api-core, requests and urllib3.
+_TRANSIENT = re.compile(
+    r"rate ?limits?(?: ?exceeded|:)|exceeded (?:\w+ )*rate limits|quota ?exceeded|exceeded (?:\w+ )*quota|"
+    r"back-?end ?error|(?:an )?internal ?error|try again|please retry|retry(?:ing)? the|retrying may|"
+    r"visibility check was unavailable|(?:currently|temporarily|service|table) ?unavailable|"
+    r"timed ?out|timeout of|designated timeout|deadline ?exceeded|"
+    r"connection (?:aborted|broken|closed|error|refused|reset|timed)|connectionerror|connectionpool|"
+    r"remote end closed|remotedisconnected|max retries exceeded|broken pipe|eof occurred|"
+    r"failed to (?:establish|resolve)|name resolution|"
+    r"\b(?:429|500|502|503|504) (?:GET|POST|PUT|PATCH|DELETE)\b",
+    re.IGNORECASE,
+)
+# What only a change of data or grants can mend, where BigQuery says it without a position, or dbt itself.
+_PERMANENT = re.compile(
+    r"database error|query error|permission|does not exist|already exists|ambiguous|mismatch|invalid|"
+    r"division by zero|could not cast|bad \w+ value|out of range|out of bounds|"
+    r"more than one (?:element|row)|must match at most one|bytes billed|contract",
+    re.IGNORECASE,
+)
+_PERMISSION = re.compile(r"\bbigquery\.[a-z]+\.[a-zA-Z]+")
+_GRANTS = {
+    "bigquery.jobs.": "roles/bigquery.jobUser on the project",
+    "bigquery.tables.getData": "roles/bigquery.dataViewer on the dataset that is read (raw data), "
+    "or roles/bigquery.dataEditor on the target's own dataset",
+    "bigquery.datasets.create": "a dataset that exists already: the identity of dbt may not create one",
+    "bigquery.": "roles/bigquery.dataEditor on the target's own dataset and roles/bigquery.dataViewer on the "
+    "raw dataset",
+}
+
+
+def is_transient(message: str | None) -> bool:
+    """Say whether a failure with this message may pass by itself.
+
+    Of what BigQuery answers to a query of dbt's ("Database Error") only what is known to pass may; of
+    everything else, what is not known to stay.
+    """
+    if not message:
+        return True
+    said = _PLACES.sub("", message)
+    if _CONCURRENT.search(said):
+        return True
+    if _WRONG_SQL.search(message) or _SURE.search(said):
+        return False
+    if _TRANSIENT.search(said):
+        return True
+    return not _PERMANENT.search(message)
+
+
+def worth_retrying(failed: Iterable[NodeResult]) -> bool:
+    """Say whether one of the failed nodes may succeed unchanged. A test that found bad rows never does."""
+    return any(node["status"] != "fail" and is_transient(node["message"]) for node in failed)
+
+
+def may_pass(node: NodeResult) -> bool:
+    """Say whether a failed node may succeed in a next attempt, which may have another key."""
+    return worth_retrying([node]) or key_refused(node["message"])
+
+
+def key_refused(message: str | None) -> bool:
+    """Say whether Google refused the key itself (OAuth's `invalid_grant`), as it does a removed one."""
+    return bool(message and "invalid_grant" in message)
+
+
+def missing_grant(message: str | None) -> str | None:
+    """Return the role to grant if the message is BigQuery's refusal for want of a permission, else None."""
+    if not message or "access denied" not in message.lower():
+        return None
+    found = _PERMISSION.search(message)
+    permission = found.group() if found else "bigquery."
+    return next(grant for prefix, grant in _GRANTS.items() if permission.startswith(prefix))

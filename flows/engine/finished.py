@@ -1,0 +1,170 @@
+"""What a run has finished so far, in a file that survives the run, so that `--resume` goes on from there.
+
+The file has a line of JSON for what was asked for, one for each node as it finishes, and one in the end. A
+line is one write; of a process that is killed at most the last line is torn, and that node runs again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.engine import results
+from flows.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flows.commands.options import Options
+    from flows.engine.results import NodeResult
+
+FILE_NAME = "finished.jsonl"
+# What dbt and Python write into a project.
+_NOT_SOURCE = {"target", "logs", "__pycache__"}
+# The one dot file that dbt heeds. The others are of editors and file managers.
+_DBT_IGNORE = ".dbtignore"
+_DONE = {"done": True}
+
+
+class Finished:
+    """The record of one run. ``earlier`` maps a command to the nodes that the last run has finished well.
+
+    ``head`` is the first line of a new record; the last run's is kept until this one's first command.
+    """
+
+    def __init__(
+        self, path: Path, head: Mapping[str, Any] | None, earlier: Mapping[str, list[NodeResult]]
+    ) -> None:
+        self._path = path
+        self._head = head
+        self._earlier = earlier
+
+    def earlier(self, command: str) -> list[NodeResult]:
+        """Return what an earlier run has done of this command."""
+        return self._earlier.get(command, [])
+
+    def recorder(self, command: str, redact: Callable[[str], str]) -> Callable[[Any], None]:
+        """Return a callback for dbt's events that records each node as it finishes."""
+        if self._head:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self._head) + "\n", encoding="utf-8")
+            self._head = None
+
+        def note(event: Any) -> None:
+            # An ephemeral model is no table, and none of dbt's results.
+            if event.info.name == "NodeFinished" and event.data.node_info.materialized != "ephemeral":
+                node = results.finished_node(event.data, redact)
+                _append(self._path, {"command": command, "node": node})
+
+        return note
+
+    def finish(self) -> None:
+        """Record that nothing is left to do."""
+        _append(self._path, _DONE)
+
+
+def begin(directory: Path, project_dir: Path, profile: str, options: Options) -> Finished:
+    """Start the record of a run in ``directory``, or go on with the last one's if ``options.resume``.
+
+    ``profile`` is the text of profiles.yml. Raises UsageError if there is nothing to resume, or if project,
+    profile, variables or selection are no longer the same: what is done could then be stale.
+    """
+    path = directory / FILE_NAME
+    asked = {"asked": options.work, "profile": _digest(profile.encode()), "files": _files(project_dir)}
+    if options.resume:
+        head, *lines = _read(path) or [{}]
+        _check_same(head, lines, asked, directory.name)
+        _end_torn_line(path)
+        return Finished(path, None, _finished_well(lines))
+    return Finished(path, asked, {})
+
+
+def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, Any], target: str) -> None:
+    if not head.get("asked"):
+        raise UsageError(f"--resume: there is nothing to resume: no run of {target} has been recorded here.")
+    if _DONE in lines:
+        raise UsageError(
+            f"--resume: there is nothing to resume: the last run of {target} has done all its work."
+        )
+    changed = [
+        f"{option} was {head['asked'].get(option)!r} and is {value!r}"
+        for option, value in asked["asked"].items()
+        if head["asked"].get(option) != value
+    ]
+    if head["profile"] != asked["profile"]:
+        changed.append("the target's blocks have changed")
+    before, now = head["files"], asked["files"]
+    files = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    if files:
+        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+        changed.append(f"the project has changed: {', '.join(files[:3])}{more}")
+    if changed:
+        raise UsageError(
+            f"--resume: the last run of {target} was another one: {'; '.join(changed)}. "
+            "Run without --resume, or as that one was."
+        )
+
+
+def _finished_well(lines: list[Any]) -> dict[str, list[NodeResult]]:
+    """Return the last result of each node, by command, if it is a good one."""
+    latest: dict[str, dict[str, NodeResult]] = {}
+    for line in lines:
+        node: NodeResult = line["node"]
+        latest.setdefault(line["command"], {})[node["id"]] = {**node, "earlier": True}
+    return {
+        command: [node for node in nodes.values() if node["status"] not in results.FAILED | results.SKIPPED]
+        for command, nodes in latest.items()
+    }
+
+
+def _files(project_dir: Path) -> dict[str, str]:
+    """Return a digest of every file of the project, by its path; of dot files, only of dbt's own."""
+    found = {}
+    for directory, below, names in os.walk(project_dir):
+        below[:] = [name for name in below if name not in _NOT_SOURCE and not name.startswith(".")]
+        for name in names:
+            path = Path(directory, name)
+            if name.startswith(".") and name != _DBT_IGNORE:
+                continue
+            content = _content(path)
+            if content is not None:
+                found[path.relative_to(project_dir).as_posix()] = _digest(content)
+    return found
+
+
+def _content(path: Path) -> bytes | None:
+    """Return what a file holds, or None for a link that leads nowhere and for what may not be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _read(path: Path) -> list[Any]:
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_bytes().splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            continue  # torn
+    return lines
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    with path.open("ab", buffering=0) as file:
+        file.write(json.dumps(line).encode() + b"\n")
+
+
+def _end_torn_line(path: Path) -> None:
+    if not path.read_bytes().endswith(b"\n"):
+        with path.open("ab", buffering=0) as file:
+            file.write(b"\n")

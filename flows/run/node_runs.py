@@ -1,0 +1,154 @@
+"""Show each node of dbt in Prefect as a task run of the flow run, while it runs.
+
+Nothing here waits for Prefect. States and log lines go where those of Prefect's own tasks go: into two queues
+of this process, whose threads send them in batches (prefect/task_engine.py of Prefect 3 does the same).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextvars import Context, copy_context
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid5
+
+from prefect.client.schemas.objects import State, StateType, TaskRun, TaskRunResult
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging.loggers import task_run_logger
+from prefect.utilities.engine import emit_task_run_state_change_event
+
+from flows.engine import lineage
+from flows.engine.node_events import Finished, Node, Started
+from flows.engine.results import FAILED, SKIPPED
+from flows.run import outcome
+
+if TYPE_CHECKING:
+    from logging import LoggerAdapter
+
+
+class NodeRuns:
+    """Keeps one Prefect task run for each node. Must be made and told of commands within a flow.
+
+    A node that dbt runs again, because the task of its command is retried, keeps its task run and counts up
+    ``run_count``. A flow run that Prefect starts again as a whole gets new ones.
+    """
+
+    def __init__(self) -> None:
+        flow = FlowRunContext.get()
+        if flow is None or flow.flow_run is None:
+            raise RuntimeError("NodeRuns is for a running flow")
+        self._flow_run = flow.flow_run
+        self._runs: dict[str, TaskRun] = {}
+        self._logs: dict[str, LoggerAdapter[logging.Logger]] = {}
+        self._lock = threading.Lock()
+        self._context: Context = copy_context()
+        self._manifest: Any = None
+
+    def begin(self, _command: str, manifest: Any) -> None:
+        """Let the nodes that start from now on belong to the task that calls this."""
+        self._manifest = manifest
+        # Prefect finds flow, task and settings in the context, and dbt's threads start with an empty one.
+        self._context = copy_context()
+
+    def node(self, event: Started | Finished) -> None:
+        """Emit the node's new state."""
+        context = self._context.copy()
+        if isinstance(event, Started):
+            context.run(self._start, event)
+        else:
+            context.run(self._finish, event)
+
+    def line(self, node: Node, level: int, message: str) -> None:
+        """Log a line into the node's task run."""
+        self._context.copy().run(self._log, node, level, message)
+
+    def end(self, error: BaseException | None) -> None:
+        """Give nodes under way, of which dbt will tell no more, a final state."""
+        with self._lock:
+            unfinished = [run for run in self._runs.values() if run.state_type == StateType.RUNNING]
+        for run in unfinished:
+            if error is not None and not isinstance(error, Exception):
+                kind, why = StateType.CANCELLED, f"stopped with the run ({type(error).__name__})"
+            else:
+                kind, why = StateType.CRASHED, "dbt stopped without a result for this node"
+            self._set(run, kind, datetime.now(UTC), message=why)
+
+    def _log(self, node: Node, level: int, message: str) -> None:
+        self._run_of(node)
+        self._logs[node.id].log(level, message)
+
+    def _start(self, event: Started) -> None:
+        run = self._run_of(event.node)
+        if run.state_type == StateType.RUNNING:
+            return  # a batch of a microbatch model starts
+        at: Any = event.at  # Prefect's type is a subclass, which it converts to
+        run.start_time = run.start_time or at
+        run.run_count += 1
+        self._set(run, StateType.RUNNING, event.at, name="Retrying" if run.run_count > 1 else None)
+
+    def _finish(self, event: Finished) -> None:
+        run = self._run_of(event.node)
+        kind, name = state_of(event.status)
+        self._set(run, kind, event.at, name=name, message=outcome.text(event))
+
+    def _run_of(self, node: Node) -> TaskRun:
+        with self._lock:
+            run = self._runs.get(node.id)
+            if run is None:
+                run = self._new(node)
+                self._logs[node.id] = task_run_logger(run, flow_run=self._flow_run)
+                self._runs[node.id] = run
+        return run
+
+    def _new(self, node: Node) -> TaskRun:
+        attempt = self._flow_run.run_count
+        parent = TaskRunContext.get()
+        inputs: dict[str, Any] = {"upstream": self._upstream(node)}
+        if parent is not None:
+            inputs["__parents__"] = [TaskRunResult(id=parent.task_run.id)]
+        return TaskRun(
+            # The same for the same flow run, so that what is sent twice is recorded once.
+            id=uuid5(self._flow_run.id, f"{node.id} {attempt}"),
+            name=node.name,
+            flow_run_id=self._flow_run.id,
+            task_key=f"dbt-{node.kind}",
+            dynamic_key=node.id if attempt <= 1 else f"{node.id} {attempt}",
+            flow_run_run_count=attempt,
+            tags=["dbt", node.kind],
+            task_inputs=inputs,
+        )
+
+    def _upstream(self, node: Node) -> list[TaskRunResult]:
+        before = lineage.parents(self._manifest, node.id)
+        return [TaskRunResult(id=self._runs[one].id) for one in before if one in self._runs]
+
+    def _set(
+        self,
+        run: TaskRun,
+        kind: StateType,
+        at: datetime,
+        *,
+        name: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        before = run.state
+        if before is not None and before.timestamp >= at:
+            at = datetime.now(UTC)  # the server ignores what is not newer
+        state: State[Any] = State(type=kind, name=name, timestamp=at, message=message)
+        if before is not None and before.is_running():
+            run.total_run_time += at - before.timestamp
+        if state.is_final():
+            end: Any = at
+            run.end_time = end
+        run.state, run.state_id, run.state_type, run.state_name = state, state.id, state.type, state.name
+        emit_task_run_state_change_event(run, before, state)
+
+
+def state_of(status: str) -> tuple[StateType, str | None]:
+    """Return the type and name of Prefect's state for one of dbt's."""
+    if status in FAILED:
+        return StateType.FAILED, None
+    if status in SKIPPED:
+        return StateType.CANCELLED, "Skipped"
+    return StateType.COMPLETED, "Warned" if status == "warn" else None

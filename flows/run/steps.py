@@ -1,0 +1,165 @@
+"""The tasks of the flow, each one dbt command: freshness, run, test."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Failed
+
+from flows.engine import diagnosis, results
+from flows.errors import DbtError, NotSetUpError, PipelineError
+from flows.target import blocks, warehouse
+from flows.target import dbt_profile as profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefect.client.schemas.objects import State
+
+    from flows.engine.dbt_runner import DbtProject, Log
+    from flows.engine.results import PipelineReport, StepResult
+    from flows.target.dbt_profile import DbtProfile
+
+
+class _StepFailedError(Exception):
+    """Carries the results of a failed task to `retry_condition_fn` and to the flow."""
+
+    def __init__(self, step: StepResult) -> None:
+        super().__init__(f"{len(step['failed'])} of {len(step['nodes'])} nodes failed")
+        self.step = step
+
+
+def _may_pass_later(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Prefect asks this before a retry. An error in the SQL, or a test that found bad rows, will not pass."""
+    failure = state.data
+    if isinstance(failure, _StepFailedError):
+        return diagnosis.worth_retrying(failure.step["failed"])
+    return failure.transient if isinstance(failure, DbtError) else not isinstance(failure, PipelineError)
+
+
+@task(
+    name="dbt-freshness",
+    retries=1,
+    retry_condition_fn=_may_pass_later,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def dbt_freshness(project: DbtProject) -> StepResult | State[Any]:
+    """Ask how old the sources are. One that is older than its `error_after` fails."""
+    return _attempt(project, project.freshness)
+
+
+@task(
+    name="dbt-run",
+    retries=2,
+    retry_delay_seconds=30,
+    retry_condition_fn=_may_pass_later,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def dbt_run(project: DbtProject) -> StepResult | State[Any]:
+    """Build seeds, models and snapshots in the order of the graph. A retry builds only what is missing."""
+    return _attempt(project, project.run)
+
+
+@task(
+    name="dbt-test",
+    retries=1,
+    retry_condition_fn=_may_pass_later,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def dbt_test(project: DbtProject) -> StepResult | State[Any]:
+    """Run all tests. A retry runs only those that BigQuery did not answer."""
+    return _attempt(project, project.test)
+
+
+def load_profile(target: str) -> DbtProfile:
+    """Return the dbt profile that the target's blocks hold now. Raises NotSetUpError or UnreachableError."""
+    return profile.from_document(blocks.load_dbt_cli_profile(target), target)
+
+
+def build_and_test(project: DbtProject) -> PipelineReport:
+    """Run the tasks one after the other, none after one that failed. Raises PipelineError, not for dbt's."""
+    target = project.profile.target
+    freshness = None
+    try:
+        # BigQuery is asked while dbt is being imported and reads the project.
+        with ThreadPoolExecutor(max_workers=1) as background:
+            answer = background.submit(warehouse.check, project.profile)
+            project.parse(get_run_logger().log)
+            _checked(answer, project)
+        project.check_selection()
+    except DbtError as error:
+        run = results.not_run("failed", str(error))
+    else:
+        if project.options.freshness:
+            freshness = _outcome(dbt_freshness(project, return_state=True))
+        if freshness and freshness["status"] == "failed":
+            run = results.not_run("skipped", "not run, because the sources are not fresh")
+        else:
+            run = _outcome(dbt_run(project, return_state=True))
+    if run["status"] != "success":
+        test = results.not_run(
+            "skipped",
+            "not run, because dbt-run " + ("failed" if run["status"] == "failed" else "was not run"),
+        )
+    else:
+        test = _outcome(dbt_test(project, return_state=True))
+    if freshness:
+        return {"target": target, "freshness": freshness, "run": run, "test": test}
+    return {"target": target, "run": run, "test": test}
+
+
+def _checked(answer: Future[None], project: DbtProject) -> None:
+    try:
+        answer.result()
+    except NotSetUpError:
+        # The key may have been rotated since the block was read.
+        if not _renewed(project):
+            raise
+        warehouse.check(project.profile)
+
+
+def _renewed(project: DbtProject) -> bool:
+    """Read the blocks again; False where they say what they said before."""
+    fresh = load_profile(project.profile.target)
+    if fresh == project.profile:
+        return False
+    get_run_logger().info("the key in the blocks has changed meanwhile: going on with the new one")
+    project.renew(fresh)
+    return True
+
+
+def _attempt(project: DbtProject, work: Callable[[Log], StepResult]) -> StepResult | State[Any]:
+    """Run one dbt command in a task. A failure becomes a failed state, so that Prefect logs no traceback.
+
+    A key that was rotated while the flow ran is no failure: the command goes on with the new one.
+    """
+    try:
+        step = work(get_run_logger().log)
+    except DbtError as error:
+        if diagnosis.key_refused(str(error)) and _renewed(project):
+            return _attempt(project, work)
+        return Failed(message=str(error), data=error)
+    if any(diagnosis.key_refused(node["message"]) for node in step["failed"]) and _renewed(project):
+        return _attempt(project, work)
+    if step["status"] == "failed":
+        failure = _StepFailedError(step)
+        return Failed(message=str(failure), data=failure)
+    return step
+
+
+def _outcome(state: State[Any]) -> StepResult:
+    value = state.result(raise_on_failure=False)
+    if isinstance(value, _StepFailedError):
+        return value.step
+    if isinstance(value, DbtError):
+        return results.not_run("failed", str(value))
+    if isinstance(value, BaseException):
+        raise value
+    step: StepResult = value
+    return step

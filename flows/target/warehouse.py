@@ -1,0 +1,140 @@
+"""Ask BigQuery, before dbt starts, whether it answers this identity.
+
+dbt repeats a request to a BigQuery that is away for up to ten minutes, and when it gives up, it names neither
+endpoint nor key.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from flows.engine import diagnosis
+from flows.errors import NotSetUpError, UnreachableError
+from flows.target import names, sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flows.target.dbt_profile import DbtProfile
+
+GOOGLE = "https://bigquery.googleapis.com"
+_SECONDS = 15.0
+_PAUSES = (1.0, 2.0)
+# With 403, BigQuery refuses an identity, or says that it has too much to do.
+# Source: https://cloud.google.com/bigquery/docs/error-messages
+_BUSY = {"rateLimitExceeded", "jobRateLimitExceeded", "quotaExceeded", "backendError"}
+
+
+def check(profile: DbtProfile) -> None:
+    """Sign in as dbt will and read the target's dataset: two requests, at most 15 seconds each.
+
+    What does not answer is asked three times within three seconds. An answer that BigQuery is busy or broken
+    is left to dbt, which waits for better.
+
+    Raises UnreachableError if the token endpoint or BigQuery does not answer, NotSetUpError if the sign-in is
+    refused, the dataset is absent, or the identity may not read it.
+    """
+    credentials = sign_in.credentials(profile)
+    for pause in _PAUSES:
+        try:
+            return _ask(profile, credentials)
+        except UnreachableError:
+            time.sleep(pause)
+    return _ask(profile, credentials)
+
+
+def _ask(profile: DbtProfile, credentials: Any) -> None:
+    import requests  # noqa: PLC0415 - like those below, imported beside dbt, which needs them too
+    from google.auth.exceptions import RefreshError, TransportError  # noqa: PLC0415
+    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+
+    output = profile.output
+    endpoint = str(output.get("api_endpoint") or GOOGLE).rstrip("/")
+    url = f"{endpoint}/bigquery/v2/projects/{output['project']}/datasets/{output['schema']}"
+    try:
+        with AuthorizedSession(credentials) as session:
+            response = session.get(url, timeout=_SECONDS, max_allowed_time=2 * _SECONDS)
+    except RefreshError as error:
+        raise sign_in.refused(profile, credentials, error) from error
+    except TransportError as error:
+        raise sign_in.unreachable(profile, _root(error)) from error
+    except requests.RequestException as error:
+        raise _unreachable(profile, endpoint, _root(error)) from error
+    if response.status_code in {401, 403, 404} and _reason(response) not in _BUSY:
+        raise _refusal(profile, endpoint, response.status_code, _message(response), credentials)
+
+
+def query(profile: DbtProfile, sql: str, seconds: float, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Run a query as dbt would and return BigQuery's answer. Raises what google-auth and requests raise.
+
+    Within the profile's `maximum_bytes_billed`; its job carries the labels. An answer not complete within
+    ``seconds`` is an error.
+    """
+    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+
+    output = profile.output
+    endpoint = str(output.get("api_endpoint") or GOOGLE).rstrip("/")
+    body = {"query": sql, "useLegacySql": False, "timeoutMs": int(seconds * 1000), "labels": dict(labels)}
+    if output.get("location"):
+        body["location"] = output["location"]
+    if output.get("maximum_bytes_billed"):
+        body["maximumBytesBilled"] = str(output["maximum_bytes_billed"])
+    with AuthorizedSession(sign_in.credentials(profile)) as session:
+        url = f"{endpoint}/bigquery/v2/projects/{output['project']}/queries"
+        response = session.post(url, json=body, timeout=seconds + 5, max_allowed_time=2 * seconds)
+    if response.status_code != 200:
+        raise RuntimeError(_message(response))
+    answer: dict[str, Any] = response.json()
+    if not answer.get("jobComplete", True):
+        raise TimeoutError(f"BigQuery took longer than {seconds:.0f} s")
+    return answer
+
+
+def _unreachable(profile: DbtProfile, url: str, why: str) -> UnreachableError:
+    return UnreachableError(
+        f"BigQuery of the project {profile.output['project']} (target {profile.target}) cannot be reached: "
+        f"{url} does not answer: {why}. For the local platform: `python -m local up`."
+    )
+
+
+def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str, signed_in: Any) -> NotSetUpError:
+    dataset = f"{profile.output['project']}.{profile.output['schema']}"
+    repair = names.bring_up(profile.target)
+    if status == 401:
+        return NotSetUpError(_token_refused(profile, message, signed_in))
+    if status == 403:
+        grant = diagnosis.missing_grant(message) or "roles/bigquery.dataEditor on that dataset"
+        return NotSetUpError(
+            f"{sign_in.account(profile, signed_in)} may not read the dataset {dataset}: {message} It needs "
+            f"{grant}. Grant it with {repair}."
+        )
+    return NotSetUpError(f"the dataset {dataset} does not exist at {endpoint}. Create it with {repair}.")
+
+
+def _token_refused(profile: DbtProfile, message: str, signed_in: Any) -> str:
+    if profile.way == "key":
+        return sign_in.key_refused(profile, message)
+    return f"BigQuery does not take the token of {sign_in.account(profile, signed_in)}: {message}"
+
+
+def _reason(response: Any) -> str:
+    try:
+        return str(response.json()["error"]["errors"][0]["reason"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def _message(response: Any) -> str:
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(response.text[:200])
+
+
+def _root(error: BaseException) -> str:
+    """Return the innermost reason; requests wraps `Connection refused` several times."""
+    while error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    reason = getattr(error, "reason", None)
+    return str(reason if reason else error).rsplit(": ", 1)[-1].strip(" '\")")

@@ -1,0 +1,1 @@
+"""BigQuery's datasets, tables, jobs and uploads, before the emulator."""

@@ -1,0 +1,267 @@
+"""BigQuery's jobs: each is checked for what it reads and changes, then run by the emulator.
+
+Source: https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.google import errors
+from local.google.bigquery import bytes_billed, queries, running, tables_meta
+from local.google.bigquery.datasets import enter
+from local.google.bigquery.jobs_seen import Seen
+from local.google.iam.accounts import json_body
+from local.google.sql.access import CREATE, GET_DATA, UPDATE_DATA, SqlAccess
+
+if TYPE_CHECKING:
+    from local.google.context import Gateway
+    from local.google.iam.authorize import Caller
+
+_PROJECT = "/bigquery/v2/projects/{project_id}"
+_JOB_ID = re.compile(rb'"jobId"\s*:\s*"([^"]+)"')
+_CODES = {"notFound": 404, "duplicate": 409, "accessDenied": 403}
+_STATUSES = {404: "NOT_FOUND", 409: "ALREADY_EXISTS", 403: "PERMISSION_DENIED"}
+
+router = APIRouter()
+
+
+@router.post(_PROJECT + "/jobs")
+async def insert_job(request: Request, project_id: str) -> Response:
+    """Run a load, copy or extract job to its end; begin a query, and give it a second to end.
+
+    A query that would cost more than it may is a job that has failed.
+    """
+    gateway, caller = await enter(request, project_id)
+    body = await json_body(request)
+    configuration = body.get("configuration") or {}
+    access = authorise_job(gateway, caller, project_id, configuration)
+    if not configuration.get("query") or configuration.get("dryRun"):
+        status, answer = await _run_job(gateway, caller, project_id, body, access)
+        return JSONResponse(answer, status)
+    reference = {"projectId": project_id, "jobId": f"job_{uuid4().hex}"} | (body.get("jobReference") or {})
+    body["jobReference"] = reference
+    resource = {
+        "id": f"{project_id}:{reference['jobId']}",
+        "jobReference": reference,
+        "configuration": copy.deepcopy(configuration),
+        "user_email": caller.email,
+    }
+    key = f"{project_id}/{reference['jobId']}"
+    refusal = await bytes_billed.too_costly(gateway, caller, configuration["query"], access)
+    if refusal:
+        job = gateway.running.refuse(key, resource, refusal)
+    else:
+        job = gateway.running.start(key, resource, _run_job(gateway, caller, project_id, body, access))
+    _remember(gateway, project_id, reference["jobId"], _seen(caller, body))
+    status, answer = await job.outcome(running.PATIENCE) or (200, job.resource())
+    return JSONResponse(answer, status)
+
+
+async def _run_job(
+    gateway: Gateway, caller: Caller, project_id: str, body: dict[str, Any], access: SqlAccess
+) -> tuple[int, Any]:
+    """Let the emulator run a job to its end, and note what it has changed."""
+    configuration = body.get("configuration") or {}
+    query = configuration.get("query")
+    sql = str(query.get("query", "")) if query else ""
+    if query:
+        query["query"] = await _with_metadata(gateway, caller, project_id, query)
+    status, answer = await gateway.backend.call(
+        "POST", f"/bigquery/v2/projects/{project_id}/jobs", caller, body=body
+    )
+    if status < 400:
+        note_job(gateway, project_id, answer, _seen(caller, body))
+        if query:
+            answer.get("configuration", {}).get("query", {})["query"] = sql
+        if not configuration.get("dryRun") and not answer.get("status", {}).get("errorResult"):
+            await queries.note_effects(gateway, caller, access)
+    return status, answer
+
+
+@router.post(_PROJECT + "/queries")
+async def query_now(request: Request, project_id: str) -> Response:
+    """Run a query and give its first rows. A query that fails answers with its error, as in BigQuery."""
+    gateway, caller = await enter(request, project_id)
+    body = await json_body(request)
+    access = authorise_job(gateway, caller, project_id, {"query": body})
+    refusal = await bytes_billed.too_costly(gateway, caller, body, access)
+    if refusal and not body.get("dryRun"):
+        raise refusal
+    sent = body | {"query": await _with_metadata(gateway, caller, project_id, body)}
+    status, content = await gateway.backend.post(
+        f"/bigquery/v2/projects/{project_id}/queries", caller, json.dumps(sent).encode()
+    )
+    if status < 400 and b'"errors":[' in content:
+        failed = json.loads(content).get("errors")
+        if failed:
+            raise _failure(failed[0])
+    if status < 400:
+        found = _JOB_ID.search(content, 0, 1000)
+        if found is not None:
+            seen = Seen(caller.email, str(body.get("location") or ""), body.get("labels") or {})
+            _remember(gateway, project_id, found[1].decode(), seen)
+        if not body.get("dryRun"):
+            await queries.note_effects(gateway, caller, access)
+    return Response(content, status, media_type="application/json")
+
+
+@router.get(_PROJECT + "/jobs")
+async def list_jobs(request: Request, project_id: str) -> dict[str, Any]:
+    """List the caller's jobs; with ``allUsers`` everybody's, for an admin."""
+    gateway, caller = await enter(request, project_id)
+    parameters = dict(request.query_params)
+    everybody = parameters.get("allUsers", "false").lower() == "true"
+    if everybody:
+        gateway.authorizer.require_project(caller, project_id, "bigquery.jobs.listAll")
+    limit = int(parameters.pop("maxResults", 50))
+    path = f"/bigquery/v2/projects/{project_id}/jobs"
+    answer = await gateway.backend.get(path, caller, parameters | {"maxResults": "100000"})
+    listed = []
+    for job in answer.get("jobs", []):
+        seen = gateway.jobs.get(f"{project_id}/{job['jobReference']['jobId']}")
+        if everybody or (seen is not None and seen.email == caller.email):
+            _sign(job, seen)
+            listed.append(job)
+    return {"kind": "bigquery#jobList", "jobs": listed[:limit]}
+
+
+@router.get(_PROJECT + "/jobs/{job_id}")
+async def get_job(request: Request, project_id: str, job_id: str) -> dict[str, Any]:
+    """Give a job to its owner or an admin."""
+    gateway, caller = await enter(request, project_id)
+    _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.get")
+    job = gateway.running.get(f"{project_id}/{job_id}")
+    if job is not None:
+        return job.resource()
+    answer = await gateway.backend.get(f"/bigquery/v2/projects/{project_id}/jobs/{job_id}", caller)
+    _sign(answer, gateway.jobs.get(f"{project_id}/{job_id}"))
+    return dict(answer)
+
+
+@router.get(_PROJECT + "/queries/{job_id}")
+async def query_results(request: Request, project_id: str, job_id: str) -> Response:
+    """Give rows of a query to its owner or an admin."""
+    gateway, caller = await enter(request, project_id)
+    _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.get")
+    job = gateway.running.get(f"{project_id}/{job_id}")
+    if job is not None:
+        # BigQuery, too, waits for ten seconds where it is not told how long.
+        await job.outcome(float(request.query_params.get("timeoutMs", 10_000)) / 1000)
+        if job.error:
+            raise job.error
+        if not job.over:
+            reference = job.resource()["jobReference"]
+            return JSONResponse(
+                {
+                    "kind": "bigquery#getQueryResultsResponse",
+                    "jobReference": reference,
+                    "jobComplete": False,
+                }
+            )
+    return await gateway.backend.stream(request, caller)
+
+
+@router.post(_PROJECT + "/jobs/{job_id}/cancel")
+async def cancel_job(request: Request, project_id: str, job_id: str) -> Response:
+    """Cancel a job of one's own, or as an admin."""
+    gateway, caller = await enter(request, project_id)
+    _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.update")
+    job = gateway.running.get(f"{project_id}/{job_id}")
+    if job is not None:
+        job.cancel()
+        return JSONResponse({"kind": "bigquery#jobCancelResponse", "job": job.resource()})
+    return await gateway.backend.stream(request, caller)
+
+
+@router.delete(_PROJECT + "/jobs/{job_id}/delete")
+async def delete_job(request: Request, project_id: str) -> Response:
+    """Delete a job's metadata, as an admin."""
+    gateway, caller = await enter(request, project_id)
+    gateway.authorizer.require_project(caller, project_id, "bigquery.jobs.delete")
+    return await gateway.backend.stream(request, caller)
+
+
+def authorise_job(
+    gateway: Gateway, caller: Caller, project_id: str, configuration: dict[str, Any]
+) -> SqlAccess:
+    """Give what a job does, where the caller may start it. Raises Google's 403."""
+    gateway.authorizer.require_project(caller, project_id, "bigquery.jobs.create")
+    if configuration.get("query"):
+        return queries.authorise_query(gateway, caller, project_id, configuration["query"])
+    access = SqlAccess()
+    for kind in ("load", "copy"):
+        destination = (configuration.get(kind) or {}).get("destinationTable")
+        if destination:
+            table = queries.table_of(destination, project_id)
+            access.tables |= {(table, permission) for permission in (CREATE, UPDATE_DATA)}
+    for kind in ("copy", "extract"):
+        settings = configuration.get(kind) or {}
+        sources = [*settings.get("sourceTables", []), *filter(None, [settings.get("sourceTable")])]
+        access.tables |= {(queries.table_of(source, project_id), GET_DATA) for source in sources}
+    queries.check(gateway, caller, access)
+    return access
+
+
+def note_job(gateway: Gateway, project_id: str, answer: dict[str, Any], seen: Seen) -> None:
+    """Remember whose job this is, and put what the emulator does not keep into the answer."""
+    job_id = str((answer.get("jobReference") or {}).get("jobId", ""))
+    _remember(gateway, project_id, job_id, seen)
+    _sign(answer, seen)
+
+
+def _seen(caller: Caller, body: dict[str, Any]) -> Seen:
+    location = str((body.get("jobReference") or {}).get("location") or "")
+    return Seen(caller.email, location, (body.get("configuration") or {}).get("labels") or {})
+
+
+def _remember(gateway: Gateway, project_id: str, job_id: str, seen: Seen) -> None:
+    gateway.jobs.add(f"{project_id}/{job_id}", seen)
+    # A query's rows are also a table, named after the job.
+    gateway.jobs.add(f"{project_id}/anon{job_id.replace('-', '')}", seen)
+
+
+def _sign(answer: dict[str, Any], seen: Seen | None) -> None:
+    if seen is None:
+        return
+    answer["user_email"] = seen.email
+    if seen.location and "jobReference" in answer:
+        answer["jobReference"]["location"] = seen.location
+    if seen.labels:
+        answer.setdefault("configuration", {})["labels"] = seen.labels
+
+
+async def _with_metadata(gateway: Gateway, caller: Caller, project_id: str, query: dict[str, Any]) -> str:
+    default = queries.default_dataset(query, project_id)
+    return await tables_meta.rewrite(
+        gateway, caller, str(query.get("query", "")), project_id, default[1] if default else None
+    )
+
+
+def _require_job(gateway: Gateway, caller: Caller, project_id: str, job_id: str, permission: str) -> None:
+    seen = gateway.jobs.get(f"{project_id}/{job_id}")
+    if gateway.authorizer.on_project(caller, project_id, permission):
+        return
+    if seen is None:
+        raise errors.not_found(f"Not found: Job {project_id}:{job_id}")
+    if seen.email != caller.email:
+        raise errors.access_denied(
+            f"Access Denied: Job {project_id}:{job_id}: User does not have {permission} permission for job "
+            f"{project_id}:{job_id}. {caller.email} is not the job's owner and lacks the role "
+            "roles/bigquery.admin."
+        )
+
+
+def _failure(error: dict[str, Any]) -> errors.GoogleError:
+    reason = str(error.get("reason", "invalidQuery"))
+    code = _CODES.get(reason, 400)
+    status = _STATUSES.get(code, "INVALID_ARGUMENT")
+    return errors.GoogleError(code, status, reason, str(error.get("message", "")))

@@ -1,0 +1,189 @@
+"""What lies in a dataset: tables, their rows, routines, models. Checked here, served by the emulator.
+
+Source: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.google import errors
+from local.google.bigquery import queries
+from local.google.bigquery.backend import raise_refusal
+from local.google.bigquery.datasets import DATASET, enter
+from local.google.context import caller_of, gateway_of
+from local.google.iam.accounts import json_body
+from local.google.iam.authorize import Caller, TableRef
+from local.google.sql import access as sql_access
+from local.google.state import ViewRecord
+
+if TYPE_CHECKING:
+    from local.google.context import Gateway
+
+ANONYMOUS = "_bqemu_anonymous"  # the emulator's dataset of query results
+_PERMISSIONS = (
+    (r"tables", {"GET": "tables.list", "POST": "tables.create"}),
+    (
+        r"tables/[^/]+",
+        {"GET": "tables.get", "PATCH": "tables.update", "PUT": "tables.update", "DELETE": "tables.delete"},
+    ),
+    (r"tables/[^/]+/data", {"GET": "tables.getData"}),
+    (r"tables/[^/]+/insertAll", {"POST": "tables.updateData"}),
+    (
+        r"tables/[^/]+/rowAccessPolicies(?:/[^/:]+)?",
+        {
+            "GET": "rowAccessPolicies.list",
+            "POST": "rowAccessPolicies.create",
+            "PUT": "rowAccessPolicies.update",
+            "DELETE": "rowAccessPolicies.delete",
+        },
+    ),
+    (r"routines", {"GET": "routines.list", "POST": "routines.create"}),
+    (
+        r"routines/[^/]+",
+        {
+            "GET": "routines.get",
+            "PATCH": "routines.update",
+            "PUT": "routines.update",
+            "DELETE": "routines.delete",
+        },
+    ),
+    (r"models", {"GET": "models.list"}),
+    (
+        r"models/[^/]+",
+        {"GET": "models.getMetadata", "PATCH": "models.updateMetadata", "DELETE": "models.delete"},
+    ),
+)
+_TABLE = re.compile(r"tables/([^/]+)")
+
+router = APIRouter()
+
+
+@router.get("/bigquery/v2/projects")
+async def list_projects(request: Request) -> dict[str, Any]:
+    """List the projects in which the caller holds any role."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    visible = [
+        name
+        for name in gateway.store.project_ids()
+        if gateway.authorizer.on_project(caller, name, "resourcemanager.projects.get")
+    ]
+    items = [
+        {
+            "kind": "bigquery#project",
+            "id": name,
+            "numericId": gateway.authorizer.project(name).number,
+            "projectReference": {"projectId": name},
+            "friendlyName": name,
+        }
+        for name in visible
+    ]
+    return {"kind": "bigquery#projectList", "projects": items, "totalItems": len(items)}
+
+
+@router.api_route(DATASET + "/{rest:path}", methods=["GET", "POST", "PATCH", "PUT", "DELETE"])
+async def in_dataset(request: Request, project_id: str, dataset_id: str, rest: str) -> Response:
+    """Serve everything inside a dataset to a caller who holds its permission."""
+    gateway, caller = await enter(request, project_id)
+    match = _TABLE.match(rest)
+    table = TableRef(project_id, dataset_id, match[1]) if match else None
+    if dataset_id == ANONYMOUS:
+        _require_own_rows(gateway, caller, request, table)
+        return await gateway.backend.stream(request, caller)
+    permission = _permission(rest, request.method)
+    if table is not None:
+        gateway.authorizer.require_table(caller, table, permission)
+    else:
+        gateway.authorizer.require_dataset(caller, project_id, dataset_id, permission)
+    if table is not None and rest.endswith("/data"):
+        queries.check(gateway, caller, sql_access.SqlAccess({(table, sql_access.GET_DATA)}))
+    if rest == "tables" and request.method == "POST":
+        return await _create(gateway, caller, request, project_id, dataset_id)
+    if table is not None and rest == f"tables/{table.table}":
+        return await _one_table(gateway, caller, request, table)
+    return await gateway.backend.stream(request, caller)
+
+
+async def _create(
+    gateway: Gateway, caller: Caller, request: Request, project_id: str, dataset_id: str
+) -> Response:
+    body = await json_body(request)
+    name = str((body.get("tableReference") or {}).get("tableId", ""))
+    view = _checked_view(gateway, caller, TableRef(project_id, dataset_id, name), body)
+    answer = await gateway.backend.stream(request, caller, await request.body())
+    if view is not None and answer.status_code < 400:
+        queries.note_view(gateway, TableRef(project_id, dataset_id, name), view)
+        gateway.store.save()
+    return answer
+
+
+async def _one_table(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
+    if request.method == "GET":
+        return await _get(gateway, caller, request, table)
+    if request.method == "DELETE":
+        return await _delete(gateway, caller, request, table)
+    view = _checked_view(gateway, caller, table, await json_body(request))
+    answer = await gateway.backend.stream(request, caller, await request.body())
+    if view is not None and answer.status_code < 400:
+        queries.note_view(gateway, table, view)
+        gateway.store.save()
+    return answer
+
+
+async def _get(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
+    view = queries.view(gateway, table)
+    if view is None:
+        return await gateway.backend.stream(request, caller)
+    status, answer = await gateway.backend.call("GET", request.url.path, caller)
+    raise_refusal(status, answer)
+    # The emulator keeps a view's SQL to itself.
+    return JSONResponse(answer | {"view": {"query": view.query, "useLegacySql": False}})
+
+
+async def _delete(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
+    if queries.view(gateway, table) is not None:
+        # The emulator's own DELETE is for tables only, and fails on a view.
+        path = f"/bigquery/v2/projects/{table.project}/queries"
+        sql = f"DROP VIEW `{table.project}`.`{table.dataset}`.`{table.table}`"
+        status, answer = await gateway.backend.call(
+            "POST", path, caller, body={"query": sql, "useLegacySql": False}
+        )
+        raise_refusal(status, answer)
+        answered = Response(status_code=204)
+    else:
+        answered = await gateway.backend.stream(request, caller)
+    if answered.status_code < 400 and queries.forget_view(gateway, table):
+        gateway.store.save()
+    return answered
+
+
+def _checked_view(
+    gateway: Gateway, caller: Caller, table: TableRef, body: dict[str, Any]
+) -> ViewRecord | None:
+    """Give a view's definition where the request has one and the caller may read what it refers to."""
+    query = (body.get("view") or {}).get("query")
+    if not query:
+        return None
+    access = queries.authorise_query(gateway, caller, table.project, {"query": query})
+    return ViewRecord(
+        query=query, reads=[(read.project, read.dataset, read.table) for read in sorted(access.reads())]
+    )
+
+
+def _permission(rest: str, method: str) -> str:
+    for pattern, by_method in _PERMISSIONS:
+        if re.fullmatch(pattern, rest) and method in by_method:
+            return f"bigquery.{by_method[method]}"
+    raise errors.not_found(f"Not found: {method} {rest} is not served here.")
+
+
+def _require_own_rows(gateway: Gateway, caller: Caller, request: Request, table: TableRef | None) -> None:
+    seen = gateway.jobs.get(f"{table.project}/{table.table}") if table is not None else None
+    if caller.is_owner or (request.method == "GET" and seen is not None and seen.email == caller.email):
+        return
+    raise errors.access_denied(f"Access Denied: Table {table}: the results of a query belong to who ran it.")

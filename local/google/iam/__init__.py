@@ -1,0 +1,1 @@
+"""Service accounts, keys, roles, policies, and who may do what."""

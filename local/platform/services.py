@@ -1,0 +1,135 @@
+"""The three servers of the platform, in the order in which they start."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+
+from local.platform import emulator, settings
+from local.platform.ports import free_port
+from local.platform.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.paths import Paths
+    from local.platform.settings import Settings
+
+ANSWER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server: what it is for, where it answers, and how it is started."""
+
+    process: Process
+    what: str
+    # The port in Pulumi.local.yaml with its setting's key; None where the kernel chooses one.
+    port: tuple[int, str] | None
+    seconds: float
+    start: Callable[[], None]
+    url: Callable[[], str | None]
+    health: str
+    # Whether the next one in the order can't start without it.
+    needed_at_once: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the command line calls it."""
+        return self.process.name
+
+    def healthy(self) -> bool:
+        """Whether it answers its health check now."""
+        url = self.url()
+        if url is None:
+            return False
+        try:
+            answer = httpx.get(url + self.health, timeout=ANSWER_SECONDS, trust_env=False)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200
+
+
+def all_services(paths: Paths, config: Settings) -> list[Service]:
+    """The emulator, the Google endpoints before it, and the Prefect server."""
+    bigquery = Process("bigquery", paths.run, paths.logs)
+    google = Process("google", paths.run, paths.logs)
+    prefect = Process("prefect", paths.run, paths.logs)
+
+    def bigquery_url() -> str | None:
+        port = bigquery.note("port")
+        return f"http://127.0.0.1:{port}" if port else None
+
+    def start_bigquery() -> None:
+        # It knows the address of the emulator that is gone.
+        google.stop()
+        env = emulator.environment(paths)
+        emulator.install_extension(paths.emulator_python, paths.bigquery / "home")
+        port = free_port()
+        argv = emulator.command(
+            paths.emulator_python, paths.bigquery / "data", config.project, port, free_port()
+        )
+        bigquery.start(argv, env, paths.root, {"port": str(port)})
+
+    def start_google() -> None:
+        # The token stays in its file: arguments and environments are readable by others.
+        argv = [sys.executable, "-m", "local.google", f"--port={config.google_port}"]
+        argv += [f"--bigquery={bigquery_url()}", f"--state={paths.google}", f"--project={config.project}"]
+        google.start(argv, dict(os.environ), paths.root, {})
+
+    def start_prefect() -> None:
+        # The server that `prefect server start` runs, without its parent process.
+        argv = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+        argv += ["--host=127.0.0.1", f"--port={config.prefect_port}", "--timeout-keep-alive=5"]
+        prefect.start(argv, prefect_environment(paths, config), paths.root, {})
+
+    return [
+        Service(
+            bigquery,
+            "BigQuery emulator",
+            None,
+            60,
+            start_bigquery,
+            bigquery_url,
+            "/readyz",
+            needed_at_once=True,
+        ),
+        Service(
+            google,
+            "BigQuery, IAM, Resource Manager and OAuth endpoints",
+            (config.google_port, settings.BIGQUERY),
+            30,
+            start_google,
+            lambda: config.google_url,
+            "/health",
+        ),
+        Service(
+            prefect,
+            "Prefect server and its page",
+            (config.prefect_port, settings.PREFECT),
+            180,
+            start_prefect,
+            lambda: config.prefect_page,
+            "/api/health",
+        ),
+    ]
+
+
+def prefect_environment(paths: Paths, config: Settings) -> dict[str, str]:
+    """The server's own settings; none of the user's Prefect profile."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return kept | {
+        "PREFECT_HOME": str(paths.prefect),
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(config.prefect_port),
+        "PREFECT_UI_API_URL": config.prefect_api_url,
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(paths.prefect / "page"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+        # Writers take turns on SQLite; a few more seconds of patience spare them a 503.
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "30",
+    }
