@@ -50,6 +50,7 @@ def dbt_full_pipeline(
     wait_seconds: float = 0.0,
     seeds: bool | None = None,
     snapshots: bool | None = None,
+    unit_tests: bool | None = None,
     freshness: bool | None = None,
 ) -> PipelineReport:
     """Build and test the tables of ``target`` with the identity and settings of its blocks in Prefect.
@@ -57,7 +58,8 @@ def dbt_full_pipeline(
     The parameters are those of the command line, see docs/flow.md. ``select`` and ``exclude`` are dbt's
     criteria, separated by spaces; ``vars`` are variables of the dbt project; ``resume`` goes on where the
     last run of the target stopped; ``wait_seconds`` is how long to wait while another run holds the target;
-    ``seeds``, ``snapshots`` and ``freshness`` switch parts of the run, None as the stack's settings say.
+    ``seeds``, ``snapshots``, ``unit_tests`` and ``freshness`` switch parts of the run, None as the stack's
+    settings say.
 
     Returns ``{"target", "run", "test"}``, and "freshness" where that is on; `flows.engine.results.StepResult`
     describes all but the first. Raises DbtFailedError, with the same report, if dbt failed; UsageError for an
@@ -75,6 +77,7 @@ def dbt_full_pipeline(
             wait_seconds=wait_seconds,
             seeds=seeds,
             snapshots=snapshots,
+            unit_tests=unit_tests,
             freshness=freshness,
         )
         report = run_pipeline(target, PROJECT_DIR, options)

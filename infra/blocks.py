@@ -13,6 +13,8 @@ from providers import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredent
 
 # The profile's name in dbt/dbt_project.yml.
 PROFILE = "projet_m2_bi"
+# What a stack switches in the flow.
+SWITCHES = ("seeds", "snapshots", "unit_tests", "freshness", "show_failing_rows")
 
 
 class Blocks(pulumi.ComponentResource):
@@ -77,9 +79,9 @@ class Blocks(pulumi.ComponentResource):
 
 
 def flow_switches(settings: Settings) -> dict[str, bool]:
-    """The parts of the flow that the stack switches; dbt itself does not read these extras."""
+    """What the stack switches to other than the default; dbt itself does not read these extras."""
     defaults = Settings.model_fields
-    chosen = {name: bool(getattr(settings, name)) for name in ("seeds", "snapshots", "freshness")}
+    chosen = {name: bool(getattr(settings, name)) for name in SWITCHES}
     return {name: on for name, on in chosen.items() if on is not defaults[name].default}
 
 

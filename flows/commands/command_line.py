@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     for name, what in (
         ("--seeds", "load the seeds"),
         ("--snapshots", "take the snapshots"),
+        ("--unit-tests", "run dbt's unit tests"),
         ("--freshness", "first ask how old the sources are; a stale one stops the run"),
     ):
         chosen.add_argument(
@@ -129,6 +130,7 @@ def parameters(given: argparse.Namespace) -> dict[str, Any]:
         "wait_seconds": given.wait,
         "seeds": given.seeds,
         "snapshots": given.snapshots,
+        "unit_tests": given.unit_tests,
         "freshness": given.freshness,
     }
     options.from_parameters(**asked)

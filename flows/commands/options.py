@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 86_400.0
 # The parts of a run that a stack can switch, and whether they are on where nobody says so.
-SWITCHES = {"seeds": True, "snapshots": True, "freshness": False}
+SWITCHES = {
+    "seeds": True,
+    "snapshots": True,
+    "unit_tests": True,
+    "freshness": False,
+    "show_failing_rows": False,
+}
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,9 @@ class Options:
 
     ``select`` and ``exclude`` are dbt's criteria: one that matches is enough, `a,b` needs both. ``variables``
     is a JSON object, keys sorted, or "" for none. ``wait_seconds`` is how long to wait for another run of the
-    same target. ``seeds``, ``snapshots`` and ``freshness`` say whether the run has these parts; None leaves
-    that to the target's blocks (`with_switches`).
+    same target. ``seeds``, ``snapshots``, ``unit_tests`` and ``freshness`` say whether the run has these
+    parts; None leaves that to the target's blocks (`with_switches`). ``show_failing_rows``, whether data goes
+    into Prefect, is theirs alone.
     """
 
     select: tuple[str, ...] = ()
@@ -37,7 +44,9 @@ class Options:
     wait_seconds: float = 0.0
     seeds: bool | None = None
     snapshots: bool | None = None
+    unit_tests: bool | None = None
     freshness: bool | None = None
+    show_failing_rows: bool | None = None
 
     def with_switches(self, profile: Mapping[str, Any], block: str) -> Options:
         """Fill in what is not said by the switches of the target, or else by the defaults.
@@ -65,7 +74,7 @@ class Options:
     @property
     def left_out(self) -> tuple[str, ...]:
         """The types of dbt's resources that this run leaves out."""
-        switches = {"seed": self.seeds, "snapshot": self.snapshots}
+        switches = {"seed": self.seeds, "snapshot": self.snapshots, "unit_test": self.unit_tests}
         return tuple(kind for kind, on in switches.items() if on is False)
 
     def without(self, criteria: Iterable[str]) -> Options:
@@ -82,6 +91,7 @@ class Options:
             "--vars": self.variables,
             "--seeds": self.seeds,
             "--snapshots": self.snapshots,
+            "--unit-tests": self.unit_tests,
         }
 
 
@@ -95,6 +105,7 @@ def from_parameters(
     wait_seconds: float = 0.0,
     seeds: bool | None = None,
     snapshots: bool | None = None,
+    unit_tests: bool | None = None,
     freshness: bool | None = None,
 ) -> Options:
     """Check a flow's parameters. Raises UsageError that names what is wrong, and with what."""
@@ -109,6 +120,7 @@ def from_parameters(
         wait_seconds=wait_seconds,
         seeds=seeds,
         snapshots=snapshots,
+        unit_tests=unit_tests,
         freshness=freshness,
     )
 

@@ -77,7 +77,7 @@ def _chosen(command: Command, options: Options) -> list[str]:
     off = options.left_out
     if command == "list":
         chosen += [argument for kind in _RUN if kind not in off for argument in ("--resource-type", kind)]
-    if command == "run":
+    if command in {"run", "test"}:
         chosen += [argument for kind in off for argument in ("--exclude-resource-type", kind)]
     # dbt parses anew for other variables, but not for --full-refresh.
     if command == "run" and options.full_refresh:

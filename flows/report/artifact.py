@@ -29,7 +29,9 @@ def extras(report: PipelineReport, project: DbtProject) -> Extras:
         flow_run=_flow_run(),
         timeline=_with(timeline.picture(nodes, project.details), timeline.legend()),
         lineage=_with(lineage_graph.graph(nodes, project.details), lineage_graph.legend()),
-        failing=failing_rows.sections(failed, project.details, project.profile),
+        failing=failing_rows.sections(
+            failed, project.details, project.profile, rows=bool(project.options.show_failing_rows)
+        ),
         links=links,
     )
 

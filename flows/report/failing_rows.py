@@ -1,12 +1,11 @@
 """Show the query of a failed test and the first rows that it found.
 
-Rows are data, and whoever may see the Prefect workspace sees its artifacts:
-`PIPELINE_SHOW_FAILING_ROWS=false` leaves them out.
+Rows are data, and whoever may see the Prefect workspace sees its artifacts: there are none unless the stack's
+setting `showFailingRows` says so.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from flows.observe.redaction import redactor
@@ -20,23 +19,17 @@ if TYPE_CHECKING:
     from flows.report.node_details import NodeDetails
     from flows.target.dbt_profile import DbtProfile
 
-VARIABLE = "PIPELINE_SHOW_FAILING_ROWS"
 _TESTS, _ROWS, _CELL, _SQL = 5, 5, 60, 4000
 _SECONDS = 15.0
 
 
-def wanted() -> bool:
-    """Say whether rows may be shown."""
-    return os.environ.get(VARIABLE, "true").strip().lower() not in {"false", "0", "no", "off"}
-
-
 def sections(
-    failed: Sequence[NodeResult], details: Mapping[str, NodeDetails], profile: DbtProfile
+    failed: Sequence[NodeResult], details: Mapping[str, NodeDetails], profile: DbtProfile, *, rows: bool
 ) -> dict[str, str]:
-    """Return Markdown for each failed test by its id: its SQL and up to five rows of the first five tests.
+    """Return Markdown for each failed test by its id: its SQL and, if ``rows``, five of the first five tests.
 
-    Asks BigQuery with the identity of the profile, within its `maximum_bytes_billed`. Whatever that answers,
-    this does not raise: the text then says why there are no rows.
+    For those it asks BigQuery with the identity of the profile, within its `maximum_bytes_billed`. Whatever
+    that answers, this does not raise: the text then says why there are no rows.
     """
     redact = redactor(profile.secrets.values())
     made = {}
@@ -44,7 +37,7 @@ def sections(
     for index, node in enumerate(tests):
         sql = _sql(details.get(node["id"])) or ""
         parts = [f"````sql\n{_cut(redact(sql), _SQL)}\n````"]
-        if index < _TESTS and node["status"] == "fail" and wanted():
+        if index < _TESTS and node["status"] == "fail" and rows:
             labels = job_labels(profile.target, "failing-rows", node["id"])
             parts.append(_rows(sql, profile, labels, redact))
         made[node["id"]] = "\n\n".join(parts)

@@ -78,7 +78,9 @@ class Settings(BaseModel):
     key_rotation: sign_in.KeyRotation = ""
     seeds: bool = True
     snapshots: bool = True
+    unit_tests: bool = True
     freshness: bool = False
+    show_failing_rows: bool = False
 
     @property
     def raw_dataset(self) -> str:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 warnings.simplefilter("ignore")
 
 from prefect_dbt.cli import DbtCliProfile  # noqa: E402
-from prefect_dbt.cli.configs import BigQueryTargetConfigs  # noqa: E402
+from prefect_dbt.cli.configs import BigQueryTargetConfigs, GlobalConfigs  # noqa: E402
 from prefect_gcp import GcpCredentials  # noqa: E402
 
 from tests.flows.servers import wait  # noqa: E402
@@ -50,7 +50,11 @@ def save(target: str, bigquery_url: str, token_url: str, pem: str) -> None:
         extras={"location": "EU", "api_endpoint": bigquery_url, "job_retries": 1},
     )
     configs.save(f"bigquery-target-configs-{target}")
-    profile = DbtCliProfile(name="projet_m2_bi", target=target, target_configs=configs)
+    switches = GlobalConfigs(extras={"show_failing_rows": True})
+    switches.save(f"dbt-cli-global-configs-{target}")
+    profile = DbtCliProfile(
+        name="projet_m2_bi", target=target, target_configs=configs, global_configs=switches
+    )
     profile.save(f"dbt-cli-profile-{target}")
 
 

@@ -40,6 +40,17 @@ def test_options_go_to_the_commands_that_take_them() -> None:
     assert added("list", options) == [*variables, *chosen]
 
 
+def test_unit_tests_are_left_out_where_they_are_switched_off() -> None:
+    off = Options(unit_tests=False)
+    assert "--exclude-resource-type unit_test" in " ".join(
+        arguments("test", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off)
+    )
+    assert "unit_test" not in made("test")
+    assert "unit_test" not in arguments(
+        "list", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off
+    )
+
+
 def added(command: Command, options: Options) -> list[str]:
     plain = made(command)
     chosen = arguments(

@@ -72,14 +72,15 @@ def test_a_switch_is_the_runs_or_else_the_stacks() -> None:
     asked = options.from_parameters(seeds=True).with_switches(profile, "b")
     assert (asked.seeds, asked.snapshots, asked.freshness) == (True, True, True)
     plain = Options().with_switches({"global_configs": None}, "b")
-    assert (plain.seeds, plain.snapshots, plain.freshness) == (True, True, False)
+    assert (plain.seeds, plain.snapshots, plain.unit_tests, plain.freshness) == (True, True, True, False)
+    assert plain.show_failing_rows is False
     with pytest.raises(NotSetUpError, match="the block b say seeds: 'no'"):
         Options().with_switches({"global_configs": {"extras": {"seeds": "no"}}}, "b")
 
 
 def test_what_is_switched_off_is_left_out() -> None:
     assert Options().left_out == ()
-    assert Options(seeds=True, snapshots=False).left_out == ("snapshot",)
+    assert Options(seeds=True, snapshots=False, unit_tests=False).left_out == ("snapshot", "unit_test")
     assert Options(exclude=("a",)).without(["b"]).exclude == ("a", "b")
 
 
@@ -98,4 +99,4 @@ def test_the_command_line_becomes_parameters_of_the_flow() -> None:
         "resume": True,
         "wait_seconds": 3.0,
     }
-    assert parameters("--no-seeds", "--freshness") == {"seeds": False, "freshness": True}
+    assert parameters("--no-seeds", "--no-unit-tests") == {"seeds": False, "unit_tests": False}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows.report import failing_rows
 from tests import tiny
 from tests.flows import otlp
 from tests.flows.conftest import Finished, Platform
@@ -132,12 +131,6 @@ def test_the_artifact_says_why_and_when(seen: Seen) -> None:
     assert "no_such_function" in text
     assert "](data:image/svg+xml;base64," in text
     assert "```mermaid\ngraph LR" in text
-
-
-def test_rows_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert failing_rows.wanted()
-    monkeypatch.setenv(failing_rows.VARIABLE, "false")
-    assert not failing_rows.wanted()
 
 
 def test_logs_are_json_and_metrics_arrive(seen: Seen) -> None:

@@ -125,6 +125,6 @@ def test_dbts_extras_hold_only_what_is_set() -> None:
 def test_a_switch_is_in_a_block_only_where_it_is_not_the_default(made: Recorder) -> None:
     config = Settings.model_validate({"environment": "dev", "project": "demo-flights", "dataset": "d"})
     assert flow_switches(config) == {}
-    switched = config.model_copy(update={"seeds": False, "freshness": True})
-    assert flow_switches(switched) == {"seeds": False, "freshness": True}
+    switched = config.model_copy(update={"seeds": False, "freshness": True, "show_failing_rows": True})
+    assert flow_switches(switched) == {"seeds": False, "freshness": True, "show_failing_rows": True}
     assert "dbt-cli-global-configs" not in {args.name for args in made.made}
