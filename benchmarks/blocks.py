@@ -23,9 +23,9 @@ from pathlib import Path
 from benchmarks import program
 from local.paths import user_cache
 from local.pulumi_cli import find
-from providers.http import Requests, Server
-from providers.lifecycle import Lifecycle
-from providers.prefect_client import PrefectClient
+from providers.api.http import Requests, Server
+from providers.api.prefect_client import PrefectClient
+from providers.engine.block_lifecycle import Lifecycle
 from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema
 from tests.providers.engine import Stack

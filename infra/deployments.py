@@ -12,7 +12,7 @@ from infra.blocks import Blocks
 from infra.identity import Identity
 from infra.settings import Settings
 from providers import Deployment, GlobalConcurrencyLimit, WorkPool
-from providers.job_templates import filled
+from providers.catalog.job_templates import filled
 
 FLOW = "pipeline-dbt-complet"
 # By its module: by its file, Prefect would put flows/ on the path, where profile.py hides Python's own.

@@ -33,9 +33,9 @@ and `ExistingBlock` is a block that somebody else made: docs/prefect-objects.md.
 
 from __future__ import annotations
 
-from providers.block import PrefectBlock
-from providers.kinds import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
-from providers.objects.resources import (
+from providers.kinds.block import PrefectBlock
+from providers.kinds.dbt_blocks import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
+from providers.resources import (
     Automation,
     Deployment,
     ExistingBlock,

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from pydantic import ValidationInfo
 
 from infra.settings.mixes import without_effect
-from providers.job_templates import WORKERS
-from providers.objects.checks import cron_problems, time_zone_problems
+from providers.catalog.job_templates import WORKERS
+from providers.checks.inputs import cron_problems, time_zone_problems
 
 # https://cloud.google.com/run/docs/locations
 REGION = re.compile(r"[a-z]+-[a-z]+\d+")

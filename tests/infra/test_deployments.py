@@ -13,10 +13,10 @@ from infra.alerts import action
 from infra.deployments import PROJECT, code_path, job_values, parameter_schema, schedules
 from infra.pages import page_url
 from infra.settings import Settings
-from providers.http import Requests
-from providers.lifecycle import Checked
-from providers.objects.existing_block import ExistingBlocks
-from providers.objects.lifecycle import ObjectLifecycle
+from providers.api.http import Requests
+from providers.engine.block_lifecycle import Checked
+from providers.engine.lifecycle import ObjectLifecycle
+from providers.kinds.existing_block import ExistingBlocks
 from tests.infra.test_settings import GOOD, refused
 
 URL = "https://prefect.example/runs/flow-run/{{ flow_run.id }}"

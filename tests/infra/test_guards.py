@@ -17,8 +17,8 @@ from infra.pages import bigquery_page, how_to_destroy
 from infra.settings import Settings
 from infra.warehouse import Warehouse
 from infra.workers import Workers
-from providers.errors import KeptError
-from providers.refusal import RefusalProvider
+from providers.api.errors import KeptError
+from providers.engine.refusal import RefusalProvider
 from tests.infra.loops import event_loops
 from tests.infra.test_program import Recorder
 

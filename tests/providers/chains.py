@@ -7,10 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from providers.data import reference
-from providers.http import Requests, Server
-from providers.prefect_client import PrefectClient, Schema
-from providers.schemas import committed
+from providers.api.http import Requests, Server
+from providers.api.prefect_client import PrefectClient, Schema
+from providers.catalog.schemas import committed
+from providers.values import reference
 from tests.providers.faults import Plan, Proxy
 from tests.providers.prefect_server import PrefectServer
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from providers.http import Requests, Server
-from providers.objects.kinds import KINDS
-from providers.objects.lifecycle import ObjectLifecycle
+from providers.api.http import Requests, Server
+from providers.engine.lifecycle import ObjectLifecycle
+from providers.kinds.registry import KINDS
 from tests.providers.chains import ANSWER_TIMEOUT
 from tests.providers.faults import Plan, Proxy
 from tests.providers.objects_there import There

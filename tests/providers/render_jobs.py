@@ -16,7 +16,7 @@ from uuid import uuid4
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 
-from providers.job_templates import WORKERS
+from providers.catalog.job_templates import WORKERS
 
 
 async def render(templates: dict[str, Any]) -> dict[str, Any]:

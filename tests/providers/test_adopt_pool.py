@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from providers.errors import NameTakenError
-from providers.http import Requests, Server
-from providers.job_templates import committed
-from providers.objects.lifecycle import ObjectLifecycle
-from providers.objects.work_pool import WorkPools
+from providers.api.errors import NameTakenError
+from providers.api.http import Requests, Server
+from providers.catalog.job_templates import committed
+from providers.engine.lifecycle import ObjectLifecycle
+from providers.kinds.work_pool import WorkPools
 from tests.providers.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.real

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from providers.schemas import committed
+from providers.catalog.schemas import committed
 from tests.providers import prefect_server, programs
 from tests.providers.engine import Stack
 

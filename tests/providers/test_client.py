@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.data import MASK, canonical, reference
-from providers.errors import GoneError, NameTakenError, RejectedError, UnknownTypeError
-from providers.prefect_client import PrefectClient
-from providers.schemas import committed
+from providers.api.errors import GoneError, NameTakenError, RejectedError, UnknownTypeError
+from providers.api.prefect_client import PrefectClient
+from providers.catalog.schemas import committed
+from providers.values import MASK, canonical, reference
 from tests.providers import chains
 from tests.providers.chains import CREDENTIALS, TARGET, schema
 from tests.providers.prefect_server import PrefectServer
@@ -112,7 +112,9 @@ def _text(value: Any) -> bool:
 
 
 def test_an_unknown_type_says_how_to_make_it_known(client: PrefectClient) -> None:
-    with pytest.raises(UnknownTypeError, match=r"python -m providers.schemas .*prefect block register"):
+    with pytest.raises(
+        UnknownTypeError, match=r"python -m providers.catalog.schemas .*prefect block register"
+    ):
         client.newest_schema("no-such-type")
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.data import SIGNATURE, UNKNOWN, canonical, has_unknown, is_open, reference, seal
-from providers.schemas import committed
+from providers.catalog.schemas import committed
+from providers.values import SIGNATURE, UNKNOWN, canonical, has_unknown, is_open, reference, seal
 
 SCALARS = (
     st.none()

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from providers import http
-from providers.errors import NotPrefectError, PrefectError, RefusedError, RejectedError, UnreachableError
-from providers.http import Requests, Server
+from providers.api import http
+from providers.api.errors import NotPrefectError, PrefectError, RefusedError, RejectedError, UnreachableError
+from providers.api.http import Requests, Server
 
 URL = "http://prefect.test/api"
 CLOUD = "https://api.prefect.cloud/api/accounts/a/workspaces/w"

@@ -14,8 +14,8 @@ import pytest
 
 from infra.deployments import job_values
 from infra.settings import Settings
-from providers.data import reference
-from providers.job_templates import WORKERS, filled
+from providers.catalog.job_templates import WORKERS, filled
+from providers.values import reference
 from tests.providers import chains
 from tests.providers.engine import PROJECT
 from tests.providers.prefect_server import PrefectServer
@@ -125,4 +125,4 @@ def test_what_costs_money_carries_the_stacks_labels(jobs: dict[str, Any]) -> Non
 def test_the_committed_templates_are_those_of_the_worker_classes(
     prefect: PrefectServer, tmp_path: Path
 ) -> None:
-    python(prefect.url, tmp_path, "providers.job_templates", "--check")
+    python(prefect.url, tmp_path, "providers.catalog.job_templates", "--check")

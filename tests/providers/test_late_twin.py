@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.http import Requests, Server
-from providers.objects.automation import TOLD, Automations
-from providers.objects.kind import only
+from providers.api.http import Requests, Server
+from providers.kinds.automation import TOLD, Automations
+from providers.kinds.kind import only
 from tests.providers.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.real

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from providers import schemas
-from providers.schemas import committed
+from providers.catalog import schemas
+from providers.catalog.schemas import committed
 
 IN_USE = ["gcp-credentials", "dbt-cli-bigquery-target-configs", "dbt-cli-profile"]
 
@@ -15,7 +15,7 @@ IN_USE = ["gcp-credentials", "dbt-cli-bigquery-target-configs", "dbt-cli-profile
 @pytest.mark.real
 def test_the_committed_schemas_are_those_of_the_installed_libraries() -> None:
     """In a process of its own, since importing the libraries takes 20 s and much memory."""
-    command = [sys.executable, "-m", "providers.schemas", "--check"]
+    command = [sys.executable, "-m", "providers.catalog.schemas", "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
 

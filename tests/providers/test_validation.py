@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.data import MASK, UNKNOWN, reference
-from providers.validation import data_problems, name_problems
+from providers.checks.block_data import data_problems, name_problems
+from providers.values import MASK, UNKNOWN, reference
 from tests.providers.test_data import JSON, fields
 
 TARGET = "dbt-cli-bigquery-target-configs"

@@ -1,0 +1,1 @@
+"""HTTP to Prefect: patience, one writer, and errors that name what fixes them."""

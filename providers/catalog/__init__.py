@@ -1,0 +1,1 @@
+"""Block schemas and job templates as the libraries define them, committed as JSON."""

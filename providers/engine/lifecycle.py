@@ -1,0 +1,146 @@
+"""What happens to an object at each step of Pulumi's engine. Knows neither HTTP nor the Pulumi SDK."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from providers.api.errors import NameTakenError, PrefectError
+from providers.engine.block_lifecycle import Checked, Difference
+from providers.kinds.kind import Found, Kind, Properties
+from providers.values import canonical, has_unknown
+
+if TYPE_CHECKING:
+    from providers.api.http import Requests
+
+
+class ObjectLifecycle:
+    """One provider process's view of one kind of object on one Prefect server. Safe to share between threads.
+
+    `connect` makes the connection, or returns the one there is. It is called when something has to be
+    asked, so that a run that changes nothing loads no HTTP.
+    """
+
+    def __init__(self, kind: Kind, connect: Callable[[], Requests]) -> None:
+        self._kind = kind
+        self._connect = connect
+        self._lock = threading.Lock()
+        # Objects that a resource of this run created or took over, and those that stay as they are.
+        self._taken: set[str] = set()
+        self._kept: set[str] = set()
+
+    def check(self, olds: Properties, news: Properties) -> Checked:
+        """Validate the inputs, unknowns understood, and set what the program leaves out.
+
+        Asks Prefect only of an object that the program refers to, and only where that is new.
+        """
+        given = {name: value for name, value in news.items() if value is not None}
+        inputs = {"adopt": False, **self._kind.defaults, **given}
+        if olds and not self._changed(olds, inputs):
+            return Checked(inputs, [])
+        from providers.checks.inputs import schema_problems  # noqa: PLC0415  where there is something new
+
+        problems = schema_problems(inputs, self._kind.schema) or self._kind.problems(inputs)
+        return Checked(inputs, problems or self._absent(inputs))
+
+    def diff(self, object_id: str, olds: Properties, news: Properties) -> tuple[Difference, bool]:
+        """Compare; the second value tells whether a replacement has to delete first."""
+        kind = self._kind
+        replaces = [
+            name for name in kind.replaces if name in olds and _differ(olds.get(name), news.get(name))
+        ]
+        if not replaces:
+            self._keep(object_id, news)
+        same_place = all(olds.get(name) == news.get(name) for name in kind.unique)
+        changes = bool(replaces) or self._changed(olds, news)
+        return Difference(changes, replaces), bool(replaces) and same_place
+
+    def create(self, props: Properties) -> tuple[str, Properties]:
+        """Create the object, or take it over; return its id and outputs."""
+        kind, http = self._kind, self._connect()
+        found = kind.find(http, props)
+        if found is None:
+            found = kind.create(http, props)
+            if found is None:
+                found = kind.find(http, props)
+            if found is None:
+                raise NameTakenError(
+                    f"Prefect at {http.server.api_url} declines a second {kind.label(props)}"
+                )
+        if self._drifted(props, found):
+            if not props.get("adopt"):
+                raise NameTakenError(self._in_use(props, http.server.api_url))
+            self._take(found.id, props)
+            kind.update(http, found.id, props, props)
+        else:
+            self._take(found.id, props)
+        return found.id, dict(props)
+
+    def read(self, object_id: str, props: Properties) -> Properties | None:
+        """Return the properties as they are in Prefect, or None where the object is gone."""
+        found = self._kind.read(self._connect(), object_id, props)
+        if found is None:
+            return None
+        return self._kind.as_given({"adopt": False, **self._kind.defaults, **props}, found.properties)
+
+    def update(self, object_id: str, olds: Properties, news: Properties) -> Properties:
+        """Make the object as the new properties say; return the outputs."""
+        self._kind.update(self._connect(), object_id, olds, news)
+        return dict(news)
+
+    def delete(self, object_id: str, props: Properties) -> None:
+        """Delete the object; fine if it is gone. Not done if another resource of this run took it over."""
+        with self._lock:
+            if object_id in self._taken:
+                return
+        self._kind.delete(self._connect(), object_id, props)
+
+    def _absent(self, inputs: Properties) -> list[str]:
+        """Say at preview already that an object to refer to is missing, before `up` makes half a stack."""
+        if not self._kind.refers or has_unknown(inputs):
+            return []
+        try:
+            http = self._connect()
+            if self._kind.find(http, inputs) is None:
+                return [str(self._kind.gone(inputs, http.server.api_url))]
+        except PrefectError as error:
+            return [str(error)]
+        return []
+
+    def _drifted(self, props: Properties, found: Found) -> bool:
+        settled = self._kind.as_given(props, found.properties)
+        return any(_differ(settled.get(name), props.get(name)) for name in found.properties)
+
+    def _changed(self, olds: Properties, news: Properties) -> bool:
+        names = (olds.keys() | news.keys()) - {"adopt", *self._kind.hints}
+        return any(has_unknown(news.get(name)) or _differ(olds.get(name), news.get(name)) for name in names)
+
+    def _take(self, object_id: str, props: Properties) -> None:
+        with self._lock:
+            if object_id in self._taken | self._kept:
+                raise NameTakenError(self._twice(props))
+            self._taken.add(object_id)
+
+    def _keep(self, object_id: str, props: Properties) -> None:
+        with self._lock:
+            if object_id in self._taken:
+                raise NameTakenError(self._twice(props))
+            self._kept.add(object_id)
+
+    def _twice(self, props: Properties) -> str:
+        return (
+            f"two resources of this program declare the same {self._kind.label(props)}: give one of them "
+            "another name"
+        )
+
+    def _in_use(self, props: Properties, api_url: str) -> str:
+        return (
+            f"Prefect at {api_url} already has {self._kind.label(props)}, with other settings. Give this one "
+            "another name, or set adopt=True to take that one over: its settings are then replaced, and "
+            "`pulumi destroy` deletes it"
+        )
+
+
+def _differ(old: Any, new: Any) -> bool:
+    return canonical(old) != canonical(new)

@@ -1,0 +1,167 @@
+"""Automations: what Prefect does when something happens, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from providers.api.errors import NameTakenError
+from providers.checks.inputs import name_problems
+from providers.kinds.kind import MISSING, Found, Kind, Properties, only
+from providers.values import canonical
+
+if TYPE_CHECKING:
+    import httpx
+
+    from providers.api.http import Requests
+
+ACTIONS = {"type": "array", "items": {"type": "object", "required": ["type"]}}
+TOLD = ("name", "description", "tags", "trigger", "actions", "actions_on_trigger", "actions_on_resolve")
+# What Prefect fills in (prefect.server.events.schemas.automations and .actions). Empty values mean none of
+# it.
+FILLED_IN = {
+    "type": "event",
+    "threshold": 1,
+    "source": "selected",
+    "subject": "Prefect automated notification",
+}
+# Prefect keeps these as sets, and returns them in any order.
+SETS = {"after", "expect", "for_each"}
+
+
+class Automations(Kind):
+    """Prefect's automations. Prefect lets two have the same name; here a name is one automation's."""
+
+    title = "automation"
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "required": ["name", "trigger", "actions"],
+        "properties": {
+            "name": {"type": "string"},
+            "description": {"type": "string"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "trigger": {"type": "object"},
+            "actions": ACTIONS,
+            "actions_on_trigger": ACTIONS,
+            "actions_on_resolve": ACTIONS,
+            "enabled": {"type": "boolean"},
+            "manage_state": {"type": "boolean"},
+        },
+    }
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "description": "",
+        "tags": [],
+        "actions_on_trigger": [],
+        "actions_on_resolve": [],
+        "enabled": True,
+        "manage_state": False,
+    }
+    replaces = ()
+    states = ("enabled",)
+
+    def problems(self, inputs: Properties) -> list[str]:
+        """List bad names; Prefect itself reads trigger and actions in full."""
+        return name_problems("name", inputs["name"])
+
+    def find(self, http: Requests, inputs: Properties) -> Found | None:
+        """Look it up by its name. Raises NameTakenError where several that differ have it."""
+        twins = self._named(http, inputs["name"])
+        if len(twins) > 1:
+            raise NameTakenError(
+                f"Prefect at {http.server.api_url} has {len(twins)} automations named {inputs['name']!r}: "
+                "rename or delete all but one of them in its page"
+            )
+        return twins[0] if twins else None
+
+    def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:  # noqa: ARG002
+        """Read it by its id."""
+        response = http.send("GET", f"/automations/{object_id}", accept=MISSING)
+        return None if response.status_code == 404 else _found(response.json())
+
+    def create(self, http: Requests, inputs: Properties) -> Found:
+        """Create it once, though an answer may be lost.
+
+        Nothing in Prefect keeps a name unique, so after a lost answer the automation is looked for. Where
+        a request that was believed lost arrived late, its twin is deleted.
+        """
+        lost = False
+
+        def look() -> httpx.Response | None:
+            nonlocal lost
+            lost = True
+            response = _named(http, inputs["name"])
+            return response if response.json() else None
+
+        body = {**only(inputs, *TOLD), "enabled": inputs["enabled"]}
+        response = http.send("POST", "/automations/", json=body, look=look)
+        created = response.json()
+        if not lost:
+            return _found(created)
+        first, *twins = self._named(http, inputs["name"])
+        for twin in twins:
+            _drop(http, twin.id)
+        return first
+
+    def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
+        """Write all of it, since Prefect takes no parts; `enabled` as it is, where that is people's.
+
+        What is a copy of the old one by then goes, see `_drop_copies`.
+        """
+        found = self.read(http, object_id, news)
+        if found is None:
+            raise self.gone(news, http.server.api_url)
+        enabled = news["enabled"] if self.to_write(olds, news) else found.properties["enabled"]
+        body = {**only(news, *TOLD), "enabled": enabled}
+        response = http.send("PUT", f"/automations/{object_id}", json=body, accept=MISSING)
+        if response.status_code == 404:
+            raise self.gone(news, http.server.api_url)
+        self._drop_copies(http, object_id, olds)
+
+    def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:
+        """Delete it, and what is a copy of it, see `_drop_copies`."""
+        _drop(http, object_id)
+        self._drop_copies(http, object_id, inputs)
+
+    def _drop_copies(self, http: Requests, object_id: str, inputs: Properties) -> None:
+        """Delete what has the same name and does the same: a request to create it that arrived very late.
+
+        Nobody else knows of it, and it would act beside its twin, and after it is gone.
+        """
+        for found in self._named(http, inputs["name"]):
+            if found.id != object_id and self.as_given(inputs, found.properties) == inputs:
+                _drop(http, found.id)
+
+    def means(self, name: str, given: Any, actual: Any) -> bool:
+        """Compare triggers and actions without what Prefect fills in."""
+        if name == "trigger" or name.startswith("actions"):
+            return canonical(_bare(given)) == canonical(_bare(actual))
+        return super().means(name, given, actual)
+
+    @staticmethod
+    def _named(http: Requests, name: str) -> list[Found]:
+        """List the automations of a name, the oldest first."""
+        found = _named(http, name).json()
+        return [_found(one) for one in sorted(found, key=lambda one: str(one.get("created")))]
+
+
+def _named(http: Requests, name: str) -> httpx.Response:
+    return http.send("POST", "/automations/filter", json={"automations": {"name": {"any_": [name]}}})
+
+
+def _drop(http: Requests, object_id: str) -> None:
+    http.send("DELETE", f"/automations/{object_id}", accept=MISSING)
+
+
+def _found(body: Properties) -> Found:
+    return Found(body["id"], {**only(body, *TOLD), "enabled": body["enabled"]})
+
+
+def _bare(value: Any, key: str = "") -> Any:
+    """Return a trigger or action without ids, empty values and what Prefect fills in."""
+    if isinstance(value, Mapping):
+        kept = {name: _bare(inner, name) for name, inner in value.items() if name != "id"}
+        return {name: inner for name, inner in kept.items() if inner and FILLED_IN.get(name) != inner}
+    if isinstance(value, list | tuple):
+        inside = [_bare(inner) for inner in value]
+        return sorted(inside, key=str) if key in SETS else inside
+    return value

@@ -1,0 +1,169 @@
+"""Deployments: a flow, where its code is, the work pool that runs it, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+from providers.api.errors import RejectedError
+from providers.checks.inputs import name_problems
+from providers.kinds import schedules
+from providers.kinds.kind import MISSING, Found, Kind, Properties, only
+from providers.values import UNKNOWN, canonical
+
+if TYPE_CHECKING:
+    import httpx
+
+    from providers.api.http import Requests
+
+TEXTS = ("entrypoint", "path", "work_pool_name", "work_queue_name", "description", "version")
+OBJECTS = ("parameters", "parameter_openapi_schema", "job_variables")
+TOLD = (*TEXTS, *OBJECTS, "name", "tags", "pull_steps", "enforce_parameter_schema", "paused")
+
+
+class Deployments(Kind):
+    """Prefect's deployments. A flow's name and a deployment's make one."""
+
+    title = "deployment"
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "required": ["name", "flow_name", "entrypoint"],
+        "properties": {
+            **{name: {"type": "string"} for name in ("name", "flow_name", "work_pool_id", *TEXTS)},
+            **{name: {"type": "object"} for name in OBJECTS},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "pull_steps": {"type": "array", "items": {"type": "object"}},
+            "enforce_parameter_schema": {"type": "boolean"},
+            "paused": {"type": "boolean"},
+            "manage_schedule_state": {"type": "boolean"},
+            "concurrency_limit": {"type": "integer", "minimum": 1},
+            "collision_strategy": {"enum": ["ENQUEUE", "CANCEL_NEW"]},
+            "schedules": schedules.SCHEMA,
+        },
+    }
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "parameters": {},
+        "parameter_openapi_schema": {"type": "object", "properties": {}},
+        "enforce_parameter_schema": True,
+        "job_variables": {},
+        "tags": [],
+        "schedules": {},
+        "paused": False,
+        "manage_schedule_state": False,
+    }
+    replaces = ("name", "flow_name")
+    unique = ("name", "flow_name")
+    states = ("paused",)
+    manages = "manage_schedule_state"
+
+    def label(self, inputs: Properties) -> str:
+        """`deployment 'pipeline/nightly'`, as `prefect deployment run` calls it."""
+        return f"deployment '{inputs.get('flow_name')}/{inputs.get('name')}'"
+
+    def problems(self, inputs: Properties) -> list[str]:
+        """List bad names and schedules, and what only makes sense together."""
+        found = [*name_problems("name", inputs["name"]), *name_problems("flow_name", inputs["flow_name"])]
+        if "collision_strategy" in inputs and "concurrency_limit" not in inputs:
+            found.append("collision_strategy: says what happens at the concurrency_limit, which is missing")
+        if inputs["schedules"] != UNKNOWN:
+            found += schedules.problems(inputs["schedules"])
+        return found
+
+    def find(self, http: Requests, inputs: Properties) -> Found | None:
+        """Look it up by its flow's name and its own."""
+        return _found(self._lookup(http, inputs), inputs)
+
+    def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:
+        """Read it by its id, with the schedules that the program declares."""
+        return _found(http.send("GET", f"/deployments/{object_id}", accept=MISSING), inputs)
+
+    def create(self, http: Requests, inputs: Properties) -> Found | None:
+        """Create it, and the flow where Prefect has not seen it yet.
+
+        Prefect takes a second deployment of the name as a change of the first, so a request whose answer
+        was lost is safe to send again.
+        """
+        self._pool(http, inputs)
+        flow = http.send("POST", "/flows/", json={"name": inputs["flow_name"]}).json()
+        body = {
+            **_body(inputs),
+            "name": inputs["name"],
+            "flow_id": flow["id"],
+            "paused": inputs["paused"],
+            "schedules": schedules.bodies(inputs["schedules"]),
+        }
+        return _found(http.send("POST", "/deployments/", json=body), inputs)
+
+    def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
+        """Write all of it, then the schedules that differ; who paused what stays where that is people's."""
+        self._pool(http, news)
+        body = _body(news)
+        if self.to_write(olds, news):
+            body["paused"] = news["paused"]
+        response = http.send("PATCH", f"/deployments/{object_id}", json=body, accept=MISSING)
+        if response.status_code == 404:
+            raise self.gone(news, http.server.api_url)
+        managed = bool(news[self.manages])
+        schedules.write(http, object_id, olds.get("schedules") or {}, news["schedules"], managed=managed)
+
+    def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
+        """Delete it with its schedules and the runs that wait; the flow stays, with the runs it has had."""
+        http.send("DELETE", f"/deployments/{object_id}", accept=MISSING)
+
+    def as_given(self, given: Properties, actual: Properties) -> Properties:
+        """Return what is there; whether a schedule is active counts only where the program manages that."""
+        declared = given.get("schedules") or {}
+        settled = schedules.as_given(declared, actual["schedules"], managed=bool(given.get(self.manages)))
+        return super().as_given(given, {**actual, "schedules": settled})
+
+    def means(self, name: str, given: Any, actual: Any) -> bool:
+        """Compare parameters as they are: `""`, `0` and null are different values."""
+        if name == "parameters":
+            return canonical(given or {}) == canonical(actual or {})
+        if name == "collision_strategy":
+            return (given or "ENQUEUE") == (actual or "ENQUEUE")
+        return super().means(name, given, actual)
+
+    def _lookup(self, http: Requests, inputs: Properties) -> httpx.Response:
+        flow, name = quote(inputs["flow_name"], safe=""), quote(inputs["name"], safe="")
+        return http.send("GET", f"/deployments/name/{flow}/{name}", accept=MISSING)
+
+    def _pool(self, http: Requests, inputs: Properties) -> None:
+        """Raise RejectedError where the work pool does not exist, which Prefect answers with a 500."""
+        name = inputs.get("work_pool_name")
+        if name is None:
+            return
+        response = http.send("GET", f"/work_pools/{quote(name, safe='')}", accept=MISSING)
+        if response.status_code == 404:
+            raise RejectedError(
+                f"{self.label(inputs)}: Prefect at {http.server.api_url} has no work pool {name!r}. Hand in "
+                "the program's own WorkPool, or create one of that name"
+            )
+
+
+def _body(inputs: Properties) -> Properties:
+    strategy = inputs.get("collision_strategy")
+    return {
+        **only(
+            inputs, *TEXTS, *OBJECTS, "tags", "pull_steps", "enforce_parameter_schema", "concurrency_limit"
+        ),
+        "concurrency_options": {"collision_strategy": strategy} if strategy else None,
+    }
+
+
+def _found(response: httpx.Response, inputs: Properties) -> Found | None:
+    if response.status_code == 404:
+        return None
+    body = response.json()
+    limit, options = body.get("global_concurrency_limit") or {}, body.get("concurrency_options") or {}
+    properties = {
+        **only(body, *TOLD),
+        "concurrency_limit": limit.get("limit"),
+        "collision_strategy": options.get("collision_strategy"),
+        "schedules": schedules.declared(body["schedules"], inputs.get("schedules") or {}),
+    }
+    if inputs.get("work_queue_name") is None:
+        # Prefect tells the pool's default queue.
+        del properties["work_queue_name"]
+    return Found(body["id"], properties)

@@ -1,0 +1,90 @@
+"""Global concurrency limits: how many holders a name has at the same time, whatever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+from uuid import UUID
+
+from providers.checks.inputs import name_problems
+from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
+from providers.values import UNKNOWN
+
+if TYPE_CHECKING:
+    import httpx
+
+    from providers.api.http import Requests
+
+TOLD = ("name", "limit", "active", "slot_decay_per_second")
+PATH = "/v2/concurrency_limits/"
+
+
+class GlobalConcurrencyLimits(Kind):
+    """Prefect's global concurrency limits. Who holds their slots is no setting: never read, never written."""
+
+    title = "global concurrency limit"
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "required": ["name", "limit"],
+        "properties": {
+            "name": {"type": "string"},
+            "limit": {"type": "integer", "minimum": 0},
+            "slot_decay_per_second": {"type": "number", "minimum": 0},
+            "active": {"type": "boolean"},
+            "manage_state": {"type": "boolean"},
+        },
+    }
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "slot_decay_per_second": 0,
+        "active": True,
+        "manage_state": False,
+    }
+    states = ("active",)
+
+    def problems(self, inputs: Properties) -> list[str]:
+        """List bad names."""
+        name = inputs["name"]
+        found = name_problems("name", name)
+        if name != UNKNOWN and _is_id(name):
+            found.append(f"name: {name!r} reads as an id, and Prefect would take it for one")
+        return found
+
+    def find(self, http: Requests, inputs: Properties) -> Found | None:
+        """Look it up by its name."""
+        return _found(http.send("GET", f"{PATH}{quote(inputs['name'], safe='')}", accept=MISSING))
+
+    def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:  # noqa: ARG002
+        """Read it by its id, so that another limit of the same name is not taken for it."""
+        return _found(http.send("GET", f"{PATH}{object_id}", accept=MISSING))
+
+    def create(self, http: Requests, inputs: Properties) -> Found | None:
+        """Create it; a name that is taken by now, if only by a request whose answer was lost, gives None."""
+        response = http.send("POST", PATH, json=only(inputs, *TOLD), accept=CONFLICT)
+        return None if response.status_code == 409 else _found(response)
+
+    def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
+        """Write all but the name; whether it is active only where that is the program's."""
+        body = only(news, "limit", "slot_decay_per_second", *self.to_write(olds, news))
+        response = http.send("PATCH", f"{PATH}{object_id}", json=body, accept=MISSING)
+        if response.status_code == 404:
+            raise self.gone(news, http.server.api_url)
+
+    def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
+        """Delete it, held or not: its holders go on, and give back what is no more."""
+        http.send("DELETE", f"{PATH}{object_id}", accept=MISSING)
+
+
+def _is_id(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _found(response: httpx.Response) -> Found | None:
+    if response.status_code == 404:
+        return None
+    body = response.json()
+    return Found(body["id"], only(body, *TOLD))

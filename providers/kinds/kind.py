@@ -1,0 +1,117 @@
+"""What the lifecycle has to know of one kind of object."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from providers.api.errors import GoneError
+from providers.values import canonical
+
+if TYPE_CHECKING:
+    from providers.api.http import Requests
+
+Properties = dict[str, Any]
+MISSING = frozenset({404})
+CONFLICT = frozenset({409})
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object as Prefect has it, in the words of the resource's inputs."""
+
+    id: str
+    properties: Properties
+
+
+class Kind(ABC):
+    """One kind of object: its inputs, and the conversation with Prefect about it.
+
+    The methods that take `http` may raise any `providers.api.errors.PrefectError`.
+    """
+
+    title: ClassVar[str]
+    #: JSON Schema of the inputs, beside what `problems` looks at.
+    schema: ClassVar[Mapping[str, Any]]
+    #: Inputs that are set where the program leaves them out.
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    #: Inputs whose change replaces the object.
+    replaces: ClassVar[tuple[str, ...]] = ("name",)
+    #: Inputs that no two objects of this kind may share on a server. Where a replacement keeps them, the old
+    #: object has to go first.
+    unique: ClassVar[tuple[str, ...]] = ("name",)
+    #: Inputs that people change in Prefect's page, such as whether something is paused. Prefect's value
+    #: counts as theirs, and only what the program itself changes is written.
+    states: ClassVar[tuple[str, ...]] = ()
+    #: Inputs for messages alone: what differs in them is no change.
+    hints: ClassVar[tuple[str, ...]] = ()
+    #: Whether the program only refers to the object, which has to be there before.
+    refers: ClassVar[bool] = False
+    #: The input that makes `states` the program's alone.
+    manages: ClassVar[str] = "manage_state"
+
+    def label(self, inputs: Properties) -> str:
+        """Name the object in a message."""
+        return f"{self.title} {inputs.get('name')!r}"
+
+    def problems(self, _inputs: Properties) -> list[str]:
+        """List what is wrong with the inputs beyond their schema. Unknown values are right."""
+        return []
+
+    @abstractmethod
+    def find(self, http: Requests, inputs: Properties) -> Found | None:
+        """Look the object up by what identifies it to people."""
+
+    @abstractmethod
+    def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:
+        """Read the object by its id; None where it is gone."""
+
+    @abstractmethod
+    def create(self, http: Requests, inputs: Properties) -> Found | None:
+        """Create it. None where Prefect says that its name is taken."""
+
+    @abstractmethod
+    def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
+        """Make it as `news` says. Raises GoneError."""
+
+    @abstractmethod
+    def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:
+        """Delete it; fine if it is gone."""
+
+    def as_given(self, given: Properties, actual: Properties) -> Properties:
+        """Return what is there, in the program's words where it means the same: what differs has drifted."""
+        settled = dict(given)
+        for name, value in actual.items():
+            kept = self._is_theirs(name, given) or self.means(name, given.get(name), value)
+            if not kept:
+                settled[name] = value
+        return settled
+
+    def means(self, name: str, given: Any, actual: Any) -> bool:
+        """Tell whether two values of an input are the same to Prefect."""
+        if name == "tags":
+            return sorted(given or []) == sorted(actual or [])
+        return canonical(given or None) == canonical(actual or None)
+
+    def to_write(self, olds: Properties, news: Properties) -> tuple[str, ...]:
+        """Return the states to write: all if the program manages them, else those that it has changed."""
+        if news.get(self.manages):
+            return self.states
+        return tuple(name for name in self.states if name in olds and olds[name] != news.get(name))
+
+    def gone(self, inputs: Properties, api_url: str) -> GoneError:
+        """Return the error for an object that is no longer there to be changed."""
+        return GoneError(
+            f"{self.label(inputs)} is no longer in Prefect at {api_url}: run `pulumi up --refresh`, which "
+            "sees that and creates it anew"
+        )
+
+    def _is_theirs(self, name: str, given: Properties) -> bool:
+        return name in self.states and not given.get(self.manages)
+
+
+def only(properties: Mapping[str, Any], *names: str) -> Properties:
+    """Return some of the properties, null where they are not set."""
+    return {name: properties.get(name) for name in names}
