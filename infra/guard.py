@@ -8,7 +8,7 @@ import pulumi
 
 from infra.pages import how_to_destroy
 from infra.settings import Settings
-from providers.engine.refusal import Refusal
+from providers.resources import Refusal
 
 # The engine's refusal shows this name, and nothing else that is ours.
 NAME = "kept-unless-deleteContentsOnDestroy-is-true--see-stack-output-takeAway"

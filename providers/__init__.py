@@ -33,13 +33,15 @@ and `ExistingBlock` is a block that somebody else made: docs/prefect-objects.md.
 
 from __future__ import annotations
 
-from providers.kinds.block import PrefectBlock
-from providers.kinds.dbt_blocks import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
 from providers.resources import (
     Automation,
+    BigQueryTargetConfigsBlock,
+    DbtCliProfileBlock,
     Deployment,
     ExistingBlock,
+    GcpCredentialsBlock,
     GlobalConcurrencyLimit,
+    PrefectBlock,
     Variable,
     WorkPool,
 )

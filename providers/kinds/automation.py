@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import pulumi
+from pulumi import Input, Output
+from pulumi.dynamic import Resource
 
 from providers.api.errors import NameTakenError
 from providers.checks.inputs import name_problems
+from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only
 from providers.values import canonical
 
@@ -165,3 +170,54 @@ def _bare(value: Any, key: str = "") -> Any:
         inside = [_bare(inner) for inner in value]
         return sorted(inside, key=str) if key in SETS else inside
     return value
+
+
+class Automation(Resource, module="prefect", name="Automation"):
+    """An automation of Prefect: actions, and the trigger that sets them off.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        name: the automation's name; a new one renames it.
+        trigger: as Prefect's API describes it: `{"type": "event", "posture": "Reactive", "expect": […], …}`.
+        actions: what to do then, such as `{"type": "send-notification", "block_document_id": block.id, …}`.
+        actions_on_trigger: what to do when the automation goes into its triggered state.
+        actions_on_resolve: what to do when it comes out of it.
+        description: shown in Prefect's page.
+        tags: shown in Prefect's page.
+        enabled: whether it works. Afterwards people's own, unless `manage_state`.
+        manage_state: let the program alone say whether it is enabled.
+        adopt: take over the automation of this name that exists. Without it, such an automation is an error.
+        opts: as for every resource.
+    """
+
+    name: Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: Input[str],
+        trigger: Input[Mapping[str, Input[Any]]],
+        actions: Input[Sequence[Input[Mapping[str, Input[Any]]]]],
+        actions_on_trigger: Input[Sequence[Input[Mapping[str, Input[Any]]]]] | None = None,
+        actions_on_resolve: Input[Sequence[Input[Mapping[str, Input[Any]]]]] | None = None,
+        description: Input[str] | None = None,
+        tags: Input[Sequence[Input[str]]] | None = None,
+        enabled: Input[bool] = True,
+        manage_state: Input[bool] = False,
+        adopt: Input[bool] = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "trigger": trigger,
+            "actions": actions,
+            "actions_on_trigger": actions_on_trigger,
+            "actions_on_resolve": actions_on_resolve,
+            "description": description,
+            "tags": tags,
+            "enabled": enabled,
+            "manage_state": manage_state,
+            "adopt": adopt,
+        }
+        super().__init__(PrefectProvider("automation"), resource_name, properties, opts)

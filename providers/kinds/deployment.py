@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import pulumi
+from pulumi import Input, Output
+from pulumi.dynamic import Resource
+
 from providers.api.errors import RejectedError
 from providers.checks.inputs import name_problems
+from providers.engine.provider import PrefectProvider
 from providers.kinds import schedules
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only
+from providers.kinds.work_pool import WorkPool
 from providers.values import UNKNOWN, canonical
 
 if TYPE_CHECKING:
@@ -167,3 +173,90 @@ def _found(response: httpx.Response, inputs: Properties) -> Found | None:
         # Prefect tells the pool's default queue.
         del properties["work_queue_name"]
     return Found(body["id"], properties)
+
+
+class Deployment(Resource, module="prefect", name="Deployment"):
+    """A deployment of a flow.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        name: the deployment's name in Prefect. Changing it replaces the deployment.
+        flow_name: the flow's name. Changing it replaces the deployment.
+        entrypoint: where the flow is in the code, such as `flows/pipeline.py:my_flow`.
+        path: the code's directory, for storage that Prefect itself reads.
+        pull_steps: what a worker does to have the code, before each run.
+        work_pool: the pool that runs it, or the name of one that exists.
+        work_queue_name: a queue of that pool other than its default one.
+        parameters: the flow's arguments.
+        parameter_openapi_schema: the arguments' JSON Schema, by which runs are checked.
+        enforce_parameter_schema: refuse runs whose arguments do not fit it.
+        job_variables: values for the pool's base job template.
+        schedules: name to one of `{"cron": "0 2 * * *"}`, `{"interval": seconds}` and `{"rrule": text}`, with
+            `timezone` (UTC without it) and `active` (true without it).
+        manage_schedule_state: let the program alone say which schedules are active, and whether the
+            deployment is paused. Without it, what was paused in Prefect's page stays so.
+        paused: whether no schedule makes runs; people's own afterwards, as above.
+        tags: shown in Prefect's page.
+        description: shown in Prefect's page.
+        version: any text.
+        concurrency_limit: how many of its runs may run at the same time; None for any number.
+        collision_strategy: what happens to a run beyond that: `ENQUEUE` (waits) or `CANCEL_NEW`.
+        adopt: take over a deployment of this name that exists. Without it, such a deployment is an error.
+        opts: as for every resource.
+    """
+
+    name: Output[str]
+    flow_name: Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: Input[str],
+        flow_name: Input[str],
+        entrypoint: Input[str],
+        path: Input[str] | None = None,
+        pull_steps: Input[Sequence[Input[Mapping[str, Input[Any]]]]] | None = None,
+        work_pool: WorkPool | Input[str] | None = None,
+        work_queue_name: Input[str] | None = None,
+        parameters: Input[Mapping[str, Input[Any]]] | None = None,
+        parameter_openapi_schema: Input[Mapping[str, Input[Any]]] | None = None,
+        enforce_parameter_schema: Input[bool] = True,
+        job_variables: Input[Mapping[str, Input[Any]]] | None = None,
+        schedules: Input[Mapping[str, Input[Mapping[str, Input[Any]]]]] | None = None,
+        manage_schedule_state: Input[bool] = False,
+        paused: Input[bool] = False,
+        tags: Input[Sequence[Input[str]]] | None = None,
+        description: Input[str] | None = None,
+        version: Input[str] | None = None,
+        concurrency_limit: Input[int] | None = None,
+        collision_strategy: Input[str] | None = None,
+        adopt: Input[bool] = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "flow_name": flow_name,
+            "entrypoint": entrypoint,
+            "path": path,
+            "pull_steps": pull_steps,
+            "work_pool_name": work_pool.name if isinstance(work_pool, WorkPool) else work_pool,
+            # A pool that is replaced may keep its name: its id tells that the deployment has to be joined
+            # to it anew.
+            "work_pool_id": work_pool.id if isinstance(work_pool, WorkPool) else None,
+            "work_queue_name": work_queue_name,
+            "parameters": parameters,
+            "parameter_openapi_schema": parameter_openapi_schema,
+            "enforce_parameter_schema": enforce_parameter_schema,
+            "job_variables": job_variables,
+            "schedules": schedules,
+            "manage_schedule_state": manage_schedule_state,
+            "paused": paused,
+            "tags": tags,
+            "description": description,
+            "version": version,
+            "concurrency_limit": concurrency_limit,
+            "collision_strategy": collision_strategy,
+            "adopt": adopt,
+        }
+        super().__init__(PrefectProvider("deployment"), resource_name, properties, opts)

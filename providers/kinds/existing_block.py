@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import pulumi
+from pulumi import Input, Output
+from pulumi.dynamic import Resource
+
 from providers.api.errors import GoneError, RejectedError
 from providers.checks.block_data import name_problems
+from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import MISSING, Found, Kind, Properties
 from providers.values import UNKNOWN
 
@@ -91,3 +96,38 @@ def _found(response: httpx.Response) -> Found | None:
     body = response.json()
     slug = (body.get("block_type") or {}).get("slug")
     return Found(body["id"], {"block_type": slug, "block_name": body["name"]})
+
+
+class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
+    """The id of a block that the program does not make, by its type and name. Never changes the block.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        block_type: the block type's slug, such as `slack-webhook`.
+        block_name: the block's name in Prefect.
+        capability: what the block has to be able to do, such as `notify`.
+        hint: where the program got the name from, for its error messages. A new hint changes nothing.
+        opts: as for every resource.
+    """
+
+    block_type: Output[str]
+    block_name: Output[str]
+    capability: Output[str | None]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        block_type: Input[str],
+        block_name: Input[str],
+        capability: Input[str] | None = None,
+        hint: Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "block_type": block_type,
+            "block_name": block_name,
+            "capability": capability,
+            "hint": hint,
+        }
+        super().__init__(PrefectProvider("existing-block"), resource_name, properties, opts)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 from uuid import UUID
 
+import pulumi
+from pulumi import Input, Output
+from pulumi.dynamic import Resource
+
 from providers.checks.inputs import name_problems
+from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
 from providers.values import UNKNOWN
 
@@ -88,3 +93,43 @@ def _found(response: httpx.Response) -> Found | None:
         return None
     body = response.json()
     return Found(body["id"], only(body, *TOLD))
+
+
+class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrencyLimit"):
+    """A global concurrency limit of Prefect. Who holds its slots is nothing to this resource.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        name: the limit's name. Changing it replaces the limit.
+        limit: how many slots there are.
+        slot_decay_per_second: how many slots become free by themselves; 0 where holders give them back.
+        active: whether it limits anything. Afterwards people's own, unless `manage_state`.
+        manage_state: let the program alone say whether it is active.
+        adopt: take over a limit of this name that exists. Without it, one with other settings is an error.
+        opts: as for every resource.
+    """
+
+    name: Output[str]
+    limit: Output[int]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: Input[str],
+        limit: Input[int],
+        slot_decay_per_second: Input[float] = 0,
+        active: Input[bool] = True,
+        manage_state: Input[bool] = False,
+        adopt: Input[bool] = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "limit": limit,
+            "slot_decay_per_second": slot_decay_per_second,
+            "active": active,
+            "manage_state": manage_state,
+            "adopt": adopt,
+        }
+        super().__init__(PrefectProvider("global-concurrency-limit"), resource_name, properties, opts)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import pulumi
+from pulumi import Input, Output
+from pulumi.dynamic import Resource
+
+from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
 from providers.values import UNKNOWN, canonical, has_unknown
 
@@ -88,3 +93,32 @@ class Variables(Kind):
             return None
         body = response.json()
         return Found(body["id"], only(body, "name", "value", "tags"))
+
+
+class Variable(Resource, module="prefect", name="Variable"):
+    """A variable of Prefect. Anybody who can see Prefect can see its value.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        name: the variable's name. Changing it replaces the variable.
+        value: anything that JSON can say, at most 5000 characters of it.
+        tags: shown in Prefect's page.
+        adopt: take over a variable of this name that exists. Without it, such a variable is an error.
+        opts: as for every resource.
+    """
+
+    name: Output[str]
+    value: Output[Any]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: Input[str],
+        value: Input[Any],
+        tags: Input[Sequence[Input[str]]] | None = None,
+        adopt: Input[bool] = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {"name": name, "value": value, "tags": tags, "adopt": adopt}
+        super().__init__(PrefectProvider("variable"), resource_name, properties, opts)

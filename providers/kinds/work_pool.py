@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import pulumi
+from pulumi import Input, Output
+from pulumi.dynamic import Resource
+
 from providers.api.errors import NameTakenError
 from providers.checks.inputs import name_problems
+from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
 from providers.values import UNKNOWN, canonical
 
@@ -112,3 +117,50 @@ def _path(name: str) -> str:
 
 def _found(body: Properties) -> Found:
     return Found(body["id"], {**only(body, *TOLD), "paused": body["is_paused"]})
+
+
+class WorkPool(Resource, module="prefect", name="WorkPool"):
+    """A work pool of Prefect.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        name: the pool's name in Prefect. Changing it replaces the pool.
+        type: the workers' type, such as `process` or `kubernetes`. Changing it replaces the pool.
+        base_job_template: what workers make jobs of: `job_configuration` and `variables`, such as
+            `providers.catalog.job_templates.committed(type)`.
+        concurrency_limit: how many runs may run at the same time; None for any number.
+        description: shown in Prefect's page.
+        paused: whether no run is handed out. Afterwards people's own, unless `manage_state`.
+        manage_state: let the program alone say whether the pool is paused.
+        adopt: take over a pool of this name that exists. Without it, such a pool is an error.
+        opts: as for every resource.
+    """
+
+    name: Output[str]
+    type: Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: Input[str],
+        type: Input[str],  # noqa: A002  Prefect's own word
+        base_job_template: Input[Mapping[str, Input[Any]]],
+        concurrency_limit: Input[int] | None = None,
+        description: Input[str] | None = None,
+        paused: Input[bool] = False,
+        manage_state: Input[bool] = False,
+        adopt: Input[bool] = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "type": type,
+            "base_job_template": base_job_template,
+            "concurrency_limit": concurrency_limit,
+            "description": description,
+            "paused": paused,
+            "manage_state": manage_state,
+            "adopt": adopt,
+        }
+        super().__init__(PrefectProvider("work-pool"), resource_name, properties, opts)
