@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.commands import command_line
 from flows.commands.options import Options
-from flows.engine import dbt_args, dbt_runner
+from flows.engine import arguments, dbt_project
 from flows.target import blocks, warehouse
 from flows.target import dbt_profile as profile
 from flows.target.names import PROJECT_ROOT
@@ -33,9 +33,9 @@ def generate(target: str, project_dir: Path) -> Path:
     """
     dbt_profile = profile.from_document(blocks.load_dbt_cli_profile(target), target)
     warehouse.check(dbt_profile)
-    with dbt_runner.open_project(dbt_profile, project_dir, Options()) as project:
+    with dbt_project.open_project(dbt_profile, project_dir, Options()) as project:
         project.docs(_say)
-    return dbt_args.docs_path(project_dir.resolve(), target)
+    return arguments.docs_path(project_dir.resolve(), target)
 
 
 def serve(directory: Path, port: int) -> None:

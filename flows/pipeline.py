@@ -18,7 +18,7 @@ from prefect.utilities.urls import url_for
 
 from flows.commands import command_line
 from flows.commands.options import Options, from_parameters
-from flows.engine import dbt_args, dbt_runner
+from flows.engine import arguments, dbt_project
 from flows.errors import DbtFailedError, NotSetUpError, PipelineError, UnreachableError, UsageError
 from flows.observe import json_logs, metrics, redaction
 from flows.observe.progress import Progress
@@ -107,7 +107,7 @@ def run_pipeline(target: str, project_dir: Path, options: Options | None = None)
     watch = Visible([NodeRuns(), Progress()], get_run_logger().log)
     with (
         _alone(target, project_dir, options),
-        dbt_runner.open_project(dbt_profile, project_dir, options, watch) as project,
+        dbt_project.open_project(dbt_profile, project_dir, options, watch) as project,
     ):
         report = steps.build_and_test(project)
         done = (report.get("freshness"), report["run"], report["test"])
@@ -128,7 +128,7 @@ def _alone(target: str, project_dir: Path, options: Options) -> Iterator[None]:
     if context is None or context.flow_run is None:
         raise RuntimeError("a pipeline runs within a flow")
     run = context.flow_run
-    directory = dbt_args.target_path(project_dir.resolve(), target)
+    directory = arguments.target_path(project_dir.resolve(), target)
     say = get_run_logger().warning
     with (
         stopping.cancellable(run.id, supervised=run.deployment_id is not None),

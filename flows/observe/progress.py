@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flows.engine.node_events import Started
+from flows.engine.events import Started
 from flows.engine.results import FAILED
 from flows.report.units import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flows.engine.node_events import Finished, Node
+    from flows.engine.events import Finished, Node
 
 _NAMES = 4
 

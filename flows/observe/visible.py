@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flows.engine.node_events import Finished, Node, Started, Watch
+    from flows.engine.events import Finished, Node, Started, Watch
 
 
 class Visible:

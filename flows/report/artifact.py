@@ -12,7 +12,7 @@ from flows.report import failing_rows, lineage_graph, node_details, timeline
 from flows.report.reporting import Extras
 
 if TYPE_CHECKING:
-    from flows.engine.dbt_runner import DbtProject
+    from flows.engine.dbt_project import DbtProject
     from flows.engine.results import PipelineReport
 
 

@@ -19,7 +19,7 @@ from prefect.logging.loggers import task_run_logger
 from prefect.utilities.engine import emit_task_run_state_change_event
 
 from flows.engine import lineage
-from flows.engine.node_events import Finished, Node, Started
+from flows.engine.events import Finished, Node, Started
 from flows.engine.results import FAILED, SKIPPED
 from flows.run import outcome
 

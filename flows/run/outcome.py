@@ -8,7 +8,7 @@ from flows.engine.results import FAILED, SKIPPED
 from flows.report.units import count, duration, size
 
 if TYPE_CHECKING:
-    from flows.engine.node_events import Finished
+    from flows.engine.events import Finished
 
 _TESTS = frozenset({"test", "unit_test"})
 

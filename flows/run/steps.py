@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import State
 
-    from flows.engine.dbt_runner import DbtProject, Log
+    from flows.engine.dbt_project import DbtProject, Log
     from flows.engine.results import PipelineReport, StepResult
     from flows.target.dbt_profile import DbtProfile
 

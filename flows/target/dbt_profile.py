@@ -1,7 +1,7 @@
 """Turn the document of a `dbt-cli-profile-<target>` block into a dbt profile. Pure functions.
 
 The private key never becomes part of the profile's text. The text refers to an environment variable, which
-is set only while dbt runs (`flows.engine.dbt_runner`). The text is the same from run to run, so that dbt
+is set only while dbt runs (`flows.engine.dbt_project`). The text is the same from run to run, so that dbt
 need not parse the project anew.
 """
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.engine import dbt_runner
+from flows.engine import dbt_project
 from flows.errors import DbtError
 from flows.target import blocks
 from flows.target import dbt_profile as profile
@@ -33,7 +33,7 @@ def main(directory: Path) -> None:
         ask("POST", url, {"query": sql, "useLegacySql": False})
 
     query("create or replace table demo_flights_tiny.busy as select true as still")
-    with dbt_runner.open_project(made, directory) as project:
+    with dbt_project.open_project(made, directory) as project:
         project.parse(log)
         told["first"] = project.run(log)
         # dbt itself stops, as where BigQuery does not answer its first question.

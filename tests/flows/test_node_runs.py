@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run, task_run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.engine.node_events import Finished, Node, Started
+from flows.engine.events import Finished, Node, Started
 from flows.run.node_runs import NodeRuns
 from tests.asking import ask
 from tests.flows.conftest import Platform

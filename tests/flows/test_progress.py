@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.engine.node_events import Finished, Node, Started
+from flows.engine.events import Finished, Node, Started
 from flows.observe.progress import Progress
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flows.engine.dbt_runner import DbtProject, Log
+    from flows.engine.dbt_project import DbtProject, Log
 
 pytestmark = pytest.mark.real
 

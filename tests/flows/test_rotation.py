@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from flows.engine.dbt_runner import DbtProject
+from flows.engine.dbt_project import DbtProject
 from flows.engine.results import StepResult, step_result
 from flows.errors import DbtError, NotSetUpError
 from flows.run import steps
@@ -18,7 +18,7 @@ from flows.target import dbt_profile as profile
 from tests.flows.documents import configs, document, key, node
 
 if TYPE_CHECKING:
-    from flows.engine.dbt_runner import Log
+    from flows.engine.dbt_project import Log
 
 REFUSED = "Database Error ('invalid_grant: Invalid JWT Signature.', {'error': 'invalid_grant'})"
 DONE = step_result([node("greetings")], 1.0)

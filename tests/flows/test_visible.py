@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine.node_events import Finished, Node, Started
+from flows.engine.events import Finished, Node, Started
 from flows.observe.visible import Visible
 from flows.report import node_details
 from flows.report.node_details import NodeDetails

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from flows.commands.options import Options
 from flows.engine import (
-    dbt_args,
+    arguments,
     diagnosis,
-    finished,
+    events,
     lean_imports,
-    node_events,
-    remaining,
     results,
+    resume,
+    retry,
     selection,
     shared_sign_in,
 )
@@ -30,7 +30,7 @@ from flows.run import stopping
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from flows.engine.node_events import Watch
+    from flows.engine.events import Watch
     from flows.engine.results import StepResult
     from flows.report.node_details import NodeDetails
     from flows.target.dbt_profile import DbtProfile
@@ -69,11 +69,11 @@ class DbtProject:
         self._manifest: Any = None
         self._untested: list[str] = []
         self.details: dict[str, NodeDetails] = {}
-        self._begun: set[dbt_args.Command] = set()
-        self._attempted: dict[dbt_args.Command, StepResult] = {}
-        self._batches: dict[dbt_args.Command, remaining.Batches] = {}
-        directory = dbt_args.target_path(project_dir, profile.target)
-        self._finished = finished.begin(directory, project_dir, profile.text, self.options)
+        self._begun: set[arguments.Command] = set()
+        self._attempted: dict[arguments.Command, StepResult] = {}
+        self._batches: dict[arguments.Command, retry.Batches] = {}
+        directory = arguments.target_path(project_dir, profile.target)
+        self._checkpoint = resume.begin(directory, project_dir, profile.text, self.options)
 
     def renew(self, profile: DbtProfile) -> None:
         """Go on with another identity or key of the same target. What was parsed stays valid."""
@@ -93,7 +93,7 @@ class DbtProject:
             selection.check(self.options, lambda note: self._invoke("list", _silent, note).result)
 
     def docs(self, log: Log) -> None:
-        """Write the site into `flows.engine.dbt_args.docs_path`. Raises DbtError if it is incomplete."""
+        """Write the site into `flows.engine.arguments.docs_path`. Raises DbtError if it is incomplete."""
         outcome = self._invoke("docs", log)
         if not outcome.success:
             why = "; ".join(outcome.result.errors or ["not every node compiles, see above"])
@@ -101,7 +101,7 @@ class DbtProject:
 
     def freshness(self, log: Log) -> StepResult:
         """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
-        with node_events.watching(self.watch, "freshness", self._manifest):
+        with events.watching(self.watch, "freshness", self._manifest):
             outcome = self._invoke("freshness", log).result
         nodes = [results.source_result(node, self._redact) for node in outcome.results]
         return results.step_result(nodes, outcome.elapsed_time)
@@ -114,7 +114,7 @@ class DbtProject:
         """Run all tests, unit tests included. Raises DbtError if dbt itself stops."""
         return self._step("test", log)
 
-    def _step(self, command: dbt_args.Command, log: Log) -> StepResult:
+    def _step(self, command: arguments.Command, log: Log) -> StepResult:
         if command in self._begun:
             # dbt compiles into what it has parsed. A second time, ephemeral parents would be left out.
             self.parse(_silent)
@@ -122,11 +122,11 @@ class DbtProject:
         if earlier and not nodes:
             return earlier
         self._begun.add(command)
-        batches = self._batches.get(command, remaining.Batches())
-        record = self._finished.recorder(command, self._redact)
+        batches = self._batches.get(command, retry.Batches())
+        record = self._checkpoint.recorder(command, self._redact)
         with (
-            node_events.watching(self.watch, command, self._manifest),
-            remaining.dbt_runs_only(nodes, batches),
+            events.watching(self.watch, command, self._manifest),
+            retry.dbt_runs_only(nodes, batches),
         ):
             outcome = self._invoke(command, log, record).result
         self.details.update(
@@ -135,29 +135,29 @@ class DbtProject:
         found = [results.node_result(node, self._redact) for node in outcome.results]
         step = results.merged(earlier, results.step_result(found, outcome.elapsed_time))
         self._attempted[command] = step
-        self._batches[command] = remaining.batches_of(outcome, batches)
+        self._batches[command] = retry.batches_of(outcome, batches)
         return step
 
-    def _remaining(self, command: dbt_args.Command) -> tuple[StepResult | None, set[str] | None]:
+    def _remaining(self, command: arguments.Command) -> tuple[StepResult | None, set[str] | None]:
         """Return what earlier attempts, or the run that this one resumes, gave, and the nodes still to run.
 
         None for both where there was no such attempt: the command runs all that it selects. An attempt in
         which dbt itself stopped left nothing behind.
         """
         if attempted := self._attempted.get(command):
-            return attempted, remaining.after_failure(attempted, self._manifest)
-        if done := self._finished.earlier(command):
+            return attempted, retry.after_failure(attempted, self._manifest)
+        if done := self._checkpoint.earlier(command):
             listed = self._invoke("list", _silent).result
-            return results.step_result(done, 0.0), remaining.after_crash(
+            return results.step_result(done, 0.0), retry.after_crash(
                 listed, command, (node["id"] for node in done)
             )
         return None, None
 
     def finish(self) -> None:
         """Record that all is done, so that there is nothing to resume."""
-        self._finished.finish()
+        self._checkpoint.finish()
 
-    def _invoke(self, command: dbt_args.Command, log: Log, *callbacks: Callable[[Any], None]) -> Any:
+    def _invoke(self, command: arguments.Command, log: Log, *callbacks: Callable[[Any], None]) -> Any:
         """Run one dbt command. A dbt that has results has done its work, even if nodes failed.
 
         ``callbacks`` see dbt's events, too.
@@ -165,7 +165,7 @@ class DbtProject:
         lean_imports.import_dbt()
         from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 4 s
 
-        arguments = dbt_args.arguments(
+        words = arguments.of_command(
             command,
             target=self.profile.target,
             project_dir=self.project_dir,
@@ -182,7 +182,7 @@ class DbtProject:
             stopping.dbt_stops_its_jobs() as stopped,
             shared_sign_in.dbt_signs_in_once(),
         ):
-            outcome = runner.invoke(arguments)
+            outcome = runner.invoke(words)
         if stopped.jobs:
             commands = ", ".join(f"`bq cancel {job}`" for job in stopped.jobs)
             log(logging.WARNING, f"BigQuery did not confirm that all queries are cancelled: {commands}")
@@ -203,8 +203,8 @@ class DbtProject:
         def on_event(event: Any) -> None:
             if event.info.name in _ENDINGS:
                 return
-            node = node_events.node_of(event) if self.watch else None
-            if self.watch and node and (change := node_events.read(event, node, self._redact)):
+            node = events.node_of(event) if self.watch else None
+            if self.watch and node and (change := events.read(event, node, self._redact)):
                 self.watch.node(change)
             level = _LEVELS.get(event.info.level)
             if level is None or not (message := event.info.msg.strip()):

@@ -29,7 +29,7 @@ _DBT_IGNORE = ".dbtignore"
 _DONE = {"done": True}
 
 
-class Finished:
+class Checkpoint:
     """The record of one run. ``earlier`` maps a command to the nodes that the last run has finished well.
 
     ``head`` is the first line of a new record; the last run's is kept until this one's first command.
@@ -66,7 +66,7 @@ class Finished:
         _append(self._path, _DONE)
 
 
-def begin(directory: Path, project_dir: Path, profile: str, options: Options) -> Finished:
+def begin(directory: Path, project_dir: Path, profile: str, options: Options) -> Checkpoint:
     """Start the record of a run in ``directory``, or go on with the last one's if ``options.resume``.
 
     ``profile`` is the text of profiles.yml. Raises UsageError if there is nothing to resume, or if project,
@@ -78,8 +78,8 @@ def begin(directory: Path, project_dir: Path, profile: str, options: Options) ->
         head, *lines = _read(path) or [{}]
         _check_same(head, lines, asked, directory.name)
         _end_torn_line(path)
-        return Finished(path, None, _finished_well(lines))
-    return Finished(path, asked, {})
+        return Checkpoint(path, None, _finished_well(lines))
+    return Checkpoint(path, asked, {})
 
 
 def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, Any], target: str) -> None:

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from flows.engine import remaining
+from flows.engine import retry
 from flows.engine.results import step_result
 from tests.flows.documents import node
 
@@ -32,7 +32,7 @@ def test_what_failed_for_good_is_left_with_all_that_reads_from_it() -> None:
         ],
         1.0,
     )
-    assert remaining.after_failure(step, graph) == {"model.tiny.a", "model.tiny.below_a"}
+    assert retry.after_failure(step, graph) == {"model.tiny.a", "model.tiny.below_a"}
 
 
 def test_a_test_that_found_rows_is_left_and_a_refused_key_is_not() -> None:
@@ -43,7 +43,7 @@ def test_a_test_that_found_rows_is_left_and_a_refused_key_is_not() -> None:
         ],
         1.0,
     )
-    assert remaining.after_failure(step, manifest(found="", refused="")) == {"model.tiny.refused"}
+    assert retry.after_failure(step, manifest(found="", refused="")) == {"model.tiny.refused"}
 
 
 def test_what_is_left_after_a_crash_is_of_the_command() -> None:
@@ -57,6 +57,6 @@ def test_what_is_left_after_a_crash_is_of_the_command() -> None:
             ("u.a", "unit_test", None),
         )
     ]
-    assert remaining.after_crash(listed, "run", ["m.a"]) == {"m.b"}
-    assert remaining.after_crash(listed, "test", ["t.a"]) == {"u.a"}
-    assert remaining.after_crash(None, "run", []) == set()
+    assert retry.after_crash(listed, "run", ["m.a"]) == {"m.b"}
+    assert retry.after_crash(listed, "test", ["t.a"]) == {"u.a"}
+    assert retry.after_crash(None, "run", []) == set()

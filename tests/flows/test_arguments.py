@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.commands.options import Options
-from flows.engine.dbt_args import Command, arguments
+from flows.engine.arguments import Command, of_command
 
 
 def made(command: Command, target: str = "dev") -> list[str]:
-    return arguments(command, target=target, project_dir=Path("/p"), profiles_dir=Path("/t"))
+    return of_command(command, target=target, project_dir=Path("/p"), profiles_dir=Path("/t"))
 
 
 def test_run_builds_everything_but_tests() -> None:
@@ -43,17 +43,17 @@ def test_options_go_to_the_commands_that_take_them() -> None:
 def test_unit_tests_are_left_out_where_they_are_switched_off() -> None:
     off = Options(unit_tests=False)
     assert "--exclude-resource-type unit_test" in " ".join(
-        arguments("test", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off)
+        of_command("test", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off)
     )
     assert "unit_test" not in made("test")
-    assert "unit_test" not in arguments(
+    assert "unit_test" not in of_command(
         "list", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off
     )
 
 
 def added(command: Command, options: Options) -> list[str]:
     plain = made(command)
-    chosen = arguments(
+    chosen = of_command(
         command, target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=options
     )
     return [argument for argument in chosen if argument not in plain]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flows.commands.options import Options
-from flows.engine import finished
+from flows.engine import resume
 from flows.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def begin(project: Path, options: Options = RESUME, profile: str = "p") -> finished.Finished:
-    return finished.begin(project / "target" / "dev", project, profile, options)
+def begin(project: Path, options: Options = RESUME, profile: str = "p") -> resume.Checkpoint:
+    return resume.begin(project / "target" / "dev", project, profile, options)
 
 
 def event(name: str, status: str = "success", materialized: str = "table") -> Any:
@@ -39,7 +39,7 @@ def event(name: str, status: str = "success", materialized: str = "table") -> An
     return SimpleNamespace(info=SimpleNamespace(name="NodeFinished"), data=data)
 
 
-def record(project: Path, *events: Any, options: Options | None = None) -> finished.Finished:
+def record(project: Path, *events: Any, options: Options | None = None) -> resume.Checkpoint:
     made = begin(project, options or Options())
     note = made.recorder("run", lambda text: text.replace("secret", "*****"))
     for one in events:
@@ -47,7 +47,7 @@ def record(project: Path, *events: Any, options: Options | None = None) -> finis
     return made
 
 
-def names(made: finished.Finished, command: str = "run") -> list[str]:
+def names(made: resume.Checkpoint, command: str = "run") -> list[str]:
     return [node["name"] for node in made.earlier(command)]
 
 
@@ -69,7 +69,7 @@ def test_a_resumed_run_can_be_resumed(project: Path) -> None:
 
 def test_a_torn_line_is_a_node_that_did_not_finish(project: Path) -> None:
     record(project, event("a"), event("b"))
-    path = project / "target" / "dev" / finished.FILE_NAME
+    path = project / "target" / "dev" / resume.FILE_NAME
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
     resumed = begin(project)

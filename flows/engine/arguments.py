@@ -45,7 +45,7 @@ def docs_path(project_dir: Path, target: str) -> Path:
 _RUN = ("model", "seed", "snapshot", "function", "test", "unit_test")
 
 
-def arguments(
+def of_command(
     command: Command, *, target: str, project_dir: Path, profiles_dir: Path, options: Options | None = None
 ) -> list[str]:
     """Return the arguments for one dbt command.
