@@ -46,6 +46,10 @@ class Paths:
         return self.state / "bigquery"
 
     @property
+    def bigquery_socket(self) -> Path:
+        return self.run / "bigquery.sock"
+
+    @property
     def google(self) -> Path:
         return self.state / "google"
 

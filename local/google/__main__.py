@@ -22,7 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.google", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument(
-        "--bigquery", required=True, metavar="URL", help="where the BigQuery emulator answers"
+        "--bigquery",
+        required=True,
+        metavar="URL",
+        help="where the BigQuery emulator answers: http://… or unix:SOCKET",
     )
     parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the state is kept")
     parser.add_argument("--project", action="append", required=True, help="a project to serve; repeatable")

@@ -8,11 +8,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from local.errors import LocalError
+from local.paths import PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.paths import Paths
+_SERVE = PROJECT / "local" / "emulator" / "serve.py"
 
 # The emulator's own Python prints the extension's file, DuckDB's version and its name for the platform.
 _LOCATE = """
@@ -45,31 +46,22 @@ def install_extension(python: Path, home: Path) -> None:
     partial.replace(target)
 
 
-def command(python: Path, data_dir: Path, project: str, rest_port: int, grpc_port: int) -> list[str]:
-    """The command that serves `data_dir` on 127.0.0.1."""
+def command(python: Path, directory: Path, project: str, socket: Path | str) -> list[str]:
+    """The command that serves what is kept below `directory` on a Unix socket.
+
+    The path of a socket has at most 103 bytes: give it from the directory that the command is run in.
+    """
     return [
-        str(python.parent / "bqemulator"),
-        "start",
-        "--persistent",
-        f"--data-dir={data_dir}",
+        str(python),
+        str(_SERVE),
+        f"--socket={socket}",
+        f"--data={directory / 'data'}",
+        f"--uploads={directory / 'uploads'}",
         f"--project={project}",
-        "--rest-host=127.0.0.1",
-        f"--rest-port={rest_port}",
-        "--grpc-host=127.0.0.1",
-        f"--grpc-port={grpc_port}",
-        "--log-level=warning",
-        "--log-format=console",
     ]
 
 
-def environment(paths: Paths) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """HOME is the platform's own, so that DuckDB neither reads nor writes the user's."""
-    home = paths.bigquery / "home"
     home.mkdir(parents=True, exist_ok=True)
-    return {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": str(home),
-        # It would be fetched from DuckDB's own site; nothing here loads Avro.
-        "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false",
-        "BQEMU_UPLOAD_STAGING_DIR": str(paths.bigquery / "uploads"),
-    }
+    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home)}

@@ -105,11 +105,13 @@ class Platform:
     def _wait(self, service: Service) -> None:
         started = time.monotonic()
         service.process.wait_ready(service.healthy, service.seconds)
-        self.say(f"{service.name}: up after {time.monotonic() - started:.0f} s ({service.url()})")
+        self.say(f"{service.name}: up after {time.monotonic() - started:.0f} s ({service.address})")
 
     @contextlib.contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
         self.paths.state.mkdir(parents=True, exist_ok=True)
+        # Prefect's database, its key and the emulator's socket are this user's alone.
+        self.paths.state.chmod(0o700)
         with (self.paths.state / "lock").open("w") as handle:
             deadline = time.monotonic() + LOCK_SECONDS
             while True:

@@ -21,7 +21,8 @@ def status(paths: Paths, config: Settings) -> str:
         state = "stopped" if process is None else "up" if service.healthy() else "not answering"
         log = service.process.log
         shown = str(log.relative_to(paths.root)) if log.exists() else "-"
-        rows.append((service.name, state, service.url() or "-", str(process.pid) if process else "-", shown))
+        pid = str(process.pid) if process else "-"
+        rows.append((service.name, state, service.address.removeprefix(f"{paths.root}/"), pid, shown))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from local.platform import emulator, settings
-from local.platform.ports import free_port
 from local.platform.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from local.paths import Paths
     from local.platform.settings import Settings
@@ -24,16 +24,20 @@ ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Service:
-    """A server: what it is for, where it answers, and how it is started."""
+    """A server: what it is for, where it answers, and how it is started.
+
+    ``url`` is where it is asked for its health, at ``socket`` where that is no TCP port.
+    """
 
     process: Process
     what: str
-    # The port in Pulumi.local.yaml with its setting's key; None where the kernel chooses one.
+    # The port in Pulumi.local.yaml with its setting's key; None for a Unix socket.
     port: tuple[int, str] | None
     seconds: float
     start: Callable[[], None]
-    url: Callable[[], str | None]
+    url: str
     health: str
+    socket: Path | None = None
     # Whether the next one in the order can't start without it.
     needed_at_once: bool = False
 
@@ -42,13 +46,20 @@ class Service:
         """What the command line calls it."""
         return self.process.name
 
+    @property
+    def address(self) -> str:
+        """Where it is, for a person."""
+        return str(self.socket or self.url)
+
     def healthy(self) -> bool:
         """Whether it answers its health check now."""
-        url = self.url()
-        if url is None:
+        if self.socket and not self.socket.exists():
             return False
+        # From here, since the path of a socket may not be long.
+        transport = httpx.HTTPTransport(uds=os.path.relpath(self.socket)) if self.socket else None
         try:
-            answer = httpx.get(url + self.health, timeout=ANSWER_SECONDS, trust_env=False)
+            with httpx.Client(transport=transport, timeout=ANSWER_SECONDS, trust_env=False) as client:
+                answer = client.get(self.url + self.health)
         except httpx.TransportError:
             return False
         return answer.status_code == 200
@@ -60,25 +71,21 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
     google = Process("google", paths.run, paths.logs)
     prefect = Process("prefect", paths.run, paths.logs)
 
-    def bigquery_url() -> str | None:
-        port = bigquery.note("port")
-        return f"http://127.0.0.1:{port}" if port else None
+    socket = paths.bigquery_socket.relative_to(paths.root)
 
     def start_bigquery() -> None:
-        # It knows the address of the emulator that is gone.
+        # Its connections lead to the emulator that is gone.
         google.stop()
-        env = emulator.environment(paths)
-        emulator.install_extension(paths.emulator_python, paths.bigquery / "home")
-        port = free_port()
-        argv = emulator.command(
-            paths.emulator_python, paths.bigquery / "data", config.project, port, free_port()
-        )
-        bigquery.start(argv, env, paths.root, {"port": str(port)})
+        home = paths.bigquery / "home"
+        env = emulator.environment(home)
+        emulator.install_extension(paths.emulator_python, home)
+        argv = emulator.command(paths.emulator_python, paths.bigquery, config.project, socket)
+        bigquery.start(argv, env, paths.root, {})
 
     def start_google() -> None:
         # The token stays in its file: arguments and environments are readable by others.
         argv = [sys.executable, "-m", "local.google", f"--port={config.google_port}"]
-        argv += [f"--bigquery={bigquery_url()}", f"--state={paths.google}", f"--project={config.project}"]
+        argv += [f"--bigquery=unix:{socket}", f"--state={paths.google}", f"--project={config.project}"]
         google.start(argv, dict(os.environ), paths.root, {})
 
     def start_prefect() -> None:
@@ -94,8 +101,9 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
             None,
             60,
             start_bigquery,
-            bigquery_url,
+            "http://bigquery",
             "/readyz",
+            paths.bigquery_socket,
             needed_at_once=True,
         ),
         Service(
@@ -104,7 +112,7 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
             (config.google_port, settings.BIGQUERY),
             30,
             start_google,
-            lambda: config.google_url,
+            config.google_url,
             "/health",
         ),
         Service(
@@ -113,7 +121,7 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
             (config.prefect_port, settings.PREFECT),
             180,
             start_prefect,
-            lambda: config.prefect_page,
+            config.prefect_page,
             "/api/health",
         ),
     ]

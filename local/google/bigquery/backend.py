@@ -23,6 +23,8 @@ _REQUEST_PREFIXES = ("x-upload-", "x-goog-upload-")
 _DROPPED_FROM_ANSWERS = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "date", "server", "location", "x-correlation-id"}
 )
+# How the address of a Unix socket begins.
+UNIX = "unix:"
 # A query may run for long; connecting to the emulator may not.
 _TIMEOUT = httpx.Timeout(None, connect=5.0)
 
@@ -31,11 +33,16 @@ class Backend:
     """Forwards requests that were authorised. ``caller`` becomes the emulator's SESSION_USER()."""
 
     def __init__(self, url: str, gateway_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """``url`` is `http://…`, or `unix:` and the path of a socket."""
         self._url = url.rstrip("/")
         self._gateway_url = gateway_url
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+        if transport is None:
+            socket = url.removeprefix(UNIX) if url.startswith(UNIX) else None
+            transport = httpx.AsyncHTTPTransport(uds=socket, limits=limits)
+        base_url = "http://bigquery" if url.startswith(UNIX) else self._url
         self._client = httpx.AsyncClient(
-            base_url=self._url, timeout=_TIMEOUT, limits=limits, transport=transport, trust_env=False
+            base_url=base_url, timeout=_TIMEOUT, transport=transport, trust_env=False
         )
 
     async def close(self) -> None:

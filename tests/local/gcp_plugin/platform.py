@@ -98,13 +98,12 @@ def running(directory: Path) -> Iterator[Google]:
     """Start emulator and gateway with their state below `directory`, and stop them."""
     home = directory / "home"
     emulator.install_extension(_EMULATOR_PYTHON, home)
-    bigquery_port, grpc_port, port = free_port(), free_port(), free_port()
-    bigquery = [str(_EMULATOR_PYTHON.parent / "bqemulator"), "start", "--ephemeral", f"--project={PROJECT}"]
-    bigquery += [f"--rest-port={bigquery_port}", f"--grpc-port={grpc_port}", "--log-level=warning"]
+    port = free_port()
+    bigquery = emulator.command(_EMULATOR_PYTHON, directory, PROJECT, directory / "bigquery.sock")
     gateway = [sys.executable, "-m", "local.google", f"--port={port}", f"--project={PROJECT}"]
-    gateway += [f"--bigquery=http://127.0.0.1:{bigquery_port}", f"--state={directory / 'google'}"]
+    gateway += [f"--bigquery=unix:{directory / 'bigquery.sock'}", f"--state={directory / 'google'}"]
     with (
-        _process(bigquery, directory / "bigquery.log", {"HOME": str(home)}),
+        _process(bigquery, directory / "bigquery.log", emulator.environment(home)),
         _process(gateway, directory / "google.log", {}) as started,
     ):
         url = f"http://127.0.0.1:{port}"

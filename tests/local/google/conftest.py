@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from local.google.app import create_app
-from local.platform.emulator import command, install_extension
+from local.platform import emulator as bigquery_emulator
 from tests.local.google.fake_bigquery import FakeBigQuery
 from tests.local.google.in_process import InProcess
 from tests.local.google.world import PROJECT, World
@@ -56,14 +56,13 @@ def world(tmp_path: Path, bigquery: FakeBigQuery) -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The BigQuery emulator's address."""
+    """The BigQuery emulator's address, as the gateway is told it."""
     home = tmp_path_factory.mktemp("emulator")
-    install_extension(EMULATOR_PYTHON, home)
-    port, grpc_port = free_port(), free_port()
-    argv = command(EMULATOR_PYTHON, home / "data", PROJECT, port, grpc_port)
-    environment = os.environ | {"HOME": str(home), "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false"}
-    with running(argv, home / "log", environment, f"http://127.0.0.1:{port}/healthz"):
-        yield f"http://127.0.0.1:{port}"
+    bigquery_emulator.install_extension(EMULATOR_PYTHON, home)
+    at = home / "socket"
+    argv = bigquery_emulator.command(EMULATOR_PYTHON, home, PROJECT, at)
+    with running(argv, home / "log", bigquery_emulator.environment(home), "http://bigquery/healthz", at):
+        yield f"unix:{at}"
 
 
 @pytest.fixture(scope="session")
@@ -98,13 +97,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(argv: list[str], log: Path, environment: dict[str, str], ready: str) -> Iterator[None]:
+def running(
+    argv: list[str], log: Path, environment: dict[str, str], ready: str, at: Path | None = None
+) -> Iterator[None]:
     """Run a server until the block ends; it is ready once `ready` answers 200."""
     with log.open("wb") as output:
         process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
         until = time.monotonic() + STARTS_WITHIN
-        while not _answers(ready):
+        while not _answers(ready, at):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)
@@ -118,8 +119,14 @@ def running(argv: list[str], log: Path, environment: dict[str, str], ready: str)
             process.wait()
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, at: Path | None) -> bool:
+    transport = httpx.HTTPTransport(uds=str(at)) if at else None
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
-    except httpx.TransportError:
+        if at:
+            # httpx leaves a socket open that could not connect.
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(at))
+        with httpx.Client(transport=transport, timeout=2, trust_env=False) as client:
+            return client.get(url).status_code == 200
+    except (OSError, httpx.TransportError):
         return False

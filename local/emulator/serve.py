@@ -1,0 +1,92 @@
+"""Serves the BigQuery emulator on a Unix socket, with a DuckDB that reaches no other file and no network.
+
+Run by the emulator's own Python. As `bqemulator start` it would listen on two ports that ask for nothing: any
+page in a browser and any user of the machine could read and write the developer's files with SQL.
+
+Read in bqemulator 1.4.0 (`server.py`, `storage/engine.py`); tests/local/google/test_emulator.py fails where
+one of these has no effect any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bqemulator.server
+import uvicorn
+from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
+from bqemulator.storage.engine import DuckDBEngine
+
+
+class NoGrpc:
+    """In place of the Storage API's server, which dbt and the loader do without."""
+
+    async def start(self) -> None:
+        """Listen on nothing."""
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Nothing listens."""
+
+
+def listen_on(socket: str) -> None:
+    """Let the emulator serve HTTP on this socket, and no gRPC. Who may enter its directory may connect."""
+    config = partial(uvicorn.Config, uds=socket)
+    bqemulator.server.uvicorn = SimpleNamespace(Config=config, Server=uvicorn.Server)
+    bqemulator.server.build_grpc_server = lambda _: (NoGrpc(), 0)
+
+
+def lock(connection: Any, directories: list[Path]) -> None:
+    """Keep DuckDB from files outside of `directories`, from the network and from extensions, for good.
+
+    Source: https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
+    """
+    allowed = ", ".join(f"'{str(directory).replace(chr(39), chr(39) * 2)}'" for directory in directories)
+    connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def lock_every_engine() -> None:
+    """Lock an engine's DuckDB once it has loaded what it needs."""
+    start = DuckDBEngine.start
+
+    async def start_locked(self: Any) -> None:
+        await start(self)
+        uploads = self._settings.upload_staging_dir
+        uploads.mkdir(parents=True, exist_ok=True)
+        lock(self.connection, [uploads])
+
+    DuckDBEngine.start = start_locked
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--socket", required=True, help="where to listen; relative is shorter")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where the tables are kept")
+    parser.add_argument("--uploads", type=Path, required=True, metavar="DIR", help="where uploads are put")
+    parser.add_argument("--project", required=True)
+    options = parser.parse_args()
+    os.umask(0o077)
+    listen_on(options.socket)
+    lock_every_engine()
+    bqemulator.server.run_forever(
+        Settings(
+            persistence_mode=PersistenceMode.PERSISTENT,
+            data_dir=options.data,
+            upload_staging_dir=options.uploads,
+            default_project_id=options.project,
+            # It would be fetched from DuckDB's own site; nothing here loads Avro.
+            enable_format_extensions=False,
+            log_level=LogLevel.WARNING,
+            log_format=LogFormat.CONSOLE,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

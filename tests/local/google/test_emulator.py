@@ -1,0 +1,104 @@
+"""The emulator itself, spoken to past the gateway: it listens on no port and reaches no file but its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import pytest
+
+from tests.local.google.world import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.real
+
+# Each with a path to put in.
+READS = (
+    "select content from read_text('{0}')",
+    "select content from read_blob('{0}')",
+    "select * from read_csv('{0}')",
+    "select * from `{0}`",
+    "select * from glob('{0}')",
+    "select * from sniff_csv('{0}')",
+    "select * from query('select * from read_text(''{0}'')')",
+    "select * from read_parquet('http://127.0.0.1:9/{0}')",
+    "attach '{0}' as other",
+    "import database '{0}'",
+    "load '{0}'",
+    "install httpfs from '{0}'",
+)
+UNLOCKS = (
+    "set enable_external_access = true",
+    "set allowed_directories = ['/']",
+    "reset lock_configuration",
+    "create secret s (type s3)",
+)
+
+
+@pytest.fixture(scope="module")
+def past_the_gateway(emulator: str) -> Iterator[httpx.Client]:
+    transport = httpx.HTTPTransport(uds=emulator.removeprefix("unix:"))
+    with httpx.Client(transport=transport, base_url="http://bigquery", timeout=60) as client:
+        yield client
+
+
+def run(client: httpx.Client, sql: str) -> httpx.Response:
+    path = f"/bigquery/v2/projects/{PROJECT}/queries"
+    return client.post(path, json={"query": sql, "useLegacySql": False})
+
+
+def failed(answer: httpx.Response) -> bool:
+    return answer.status_code >= 400 or bool(answer.json().get("errors"))
+
+
+@pytest.mark.parametrize("sql", [*READS, *UNLOCKS])
+def test_sql_reaches_no_file_and_unlocks_nothing(
+    past_the_gateway: httpx.Client, sql: str, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("password\nhunter2\n")
+    answer = run(past_the_gateway, sql.format(secret))
+    assert failed(answer), answer.text
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize("sql", ["copy (select 1) to '{0}/f.csv'", "export database '{0}/d'"])
+def test_sql_writes_no_file(past_the_gateway: httpx.Client, sql: str, tmp_path: Path) -> None:
+    assert failed(run(past_the_gateway, sql.format(tmp_path)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_loads_no_file(past_the_gateway: httpx.Client, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("password\nhunter2\n")
+    destination = {"projectId": PROJECT, "datasetId": "taken", "tableId": "t"}
+    past_the_gateway.post(
+        f"/bigquery/v2/projects/{PROJECT}/datasets", json={"datasetReference": destination}
+    ).raise_for_status()
+    load = {"sourceUris": [f"file://{secret}"], "destinationTable": destination, "autodetect": True}
+    answer = past_the_gateway.post(
+        f"/bigquery/v2/projects/{PROJECT}/jobs", json={"configuration": {"load": load}}
+    )
+    assert "hunter2" not in run(past_the_gateway, "select * from taken.t").text
+    assert answer.status_code >= 400 or "errorResult" in answer.json()["status"]
+
+
+def test_nothing_listens_on_a_port(emulator: str) -> None:
+    socket = emulator.removeprefix("unix:")
+    [served] = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"--socket={socket}" in (process.info["cmdline"] or ())
+    ]
+    assert [at for at in served.net_connections("inet") if at.status == psutil.CONN_LISTEN] == []
+
+
+def test_what_duckdb_needs_still_works(past_the_gateway: httpx.Client) -> None:
+    answer = run(
+        past_the_gateway, "select st_astext(st_geogpoint(1, 2)) as point, farm_fingerprint('a') as f"
+    )
+    assert answer.json()["rows"], answer.text
