@@ -7,11 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
-from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
@@ -22,7 +20,7 @@ from flows.engine import arguments, dbt_project
 from flows.errors import DbtFailedError, NotSetUpError, PipelineError, UnreachableError, UsageError
 from flows.observe import json_logs, metrics, redaction
 from flows.observe.progress import Progress
-from flows.observe.visible import Visible
+from flows.observe.visible import Visible, shown
 from flows.report import artifact, reporting
 from flows.run import lock, record, steps, stopping
 from flows.run.node_runs import NodeRuns
@@ -114,8 +112,9 @@ def run_pipeline(target: str, project_dir: Path, options: Options | None = None)
         failed = any(step is not None and step["status"] == "failed" for step in done)
         if not failed:
             project.finish()
-    _publish(report, artifact.extras(report, project))
-    metrics.export(report, time.monotonic() - began, get_run_logger().log, failed=failed)
+    log, seconds = get_run_logger().log, time.monotonic() - began
+    shown("the report's page", lambda: _publish(report, artifact.extras(report, project, log)), log)
+    shown("metrics", lambda: metrics.export(report, seconds, log, failed=failed), log)
     if failed:
         raise DbtFailedError(reporting.headline(report), report)
     return report
@@ -138,15 +137,12 @@ def _alone(target: str, project_dir: Path, options: Options) -> Iterator[None]:
 
 
 def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
-    """Keep the report on Prefect's artifact page. The tables stand, even if this cannot be stored."""
-    try:
-        create_markdown_artifact(
-            reporting.markdown(report, extras),
-            key=f"dbt-{report['target']}",
-            description=reporting.headline(report),
-        )
-    except (httpx.HTTPError, PrefectHTTPStatusError) as error:
-        get_run_logger().warning("the report could not be stored as an artifact: %s", error)
+    """Keep the report on Prefect's artifact page."""
+    create_markdown_artifact(
+        reporting.markdown(report, extras),
+        key=f"dbt-{report['target']}",
+        description=reporting.headline(report),
+    )
 
 
 def _run(kept: record.Record, target: str, parameters: dict[str, Any]) -> None:

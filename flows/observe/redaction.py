@@ -17,17 +17,20 @@ _SHORTEST = 16
 # Of a whole password. In a URL, a shorter one is found by its place.
 _SHORTEST_PASSWORD = 8
 _USER_INFO = re.compile(r"(?<=://)[^/\s?#\"'<>]+(?=@)")
+# Every secret that this process has been told of: a key that was rotated meanwhile stays one.
+_known: set[str] = set()
 _HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS")
 
 
 def redactor(secrets: Iterable[str] = ()) -> Callable[[str], str]:
     """Return a function that replaces these secrets, and the environment's, in a text by `*****`.
 
-    Each secret is found whole, escaped as in JSON or a printed dict, and, from 16 characters on, line by
-    line. The user and password of any URL are replaced, too.
+    And all that were ever given to this function before. Each secret is found whole, escaped as in JSON or a
+    printed dict, and, from 16 characters on, line by line. User and password of any URL are replaced, too.
     """
     pieces = set(_of_environment())
-    for secret in secrets:
+    _known.update(secrets)
+    for secret in _known:
         pieces.update(piece for piece in (secret, *_lines(secret)) if len(piece) >= _SHORTEST)
     pieces |= {json.dumps(piece)[1:-1] for piece in pieces}
     longest_first = sorted(pieces, key=len, reverse=True)

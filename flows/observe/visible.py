@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from flows.engine.events import Finished, Node, Started, Watch
+
+    Log = Callable[[int, str], None]
+
+Shown = TypeVar("Shown")
+
+
+def shown(what: str, show: Callable[[], Shown], log: Log) -> Shown | None:
+    """Return what ``show`` returns. Where it fails, log that ``what`` is missing, and return None.
+
+    For all that is only looked at: a run whose tables are built does not fail by it.
+    """
+    try:
+        return show()
+    except Exception as error:  # whatever it is, the tables matter more
+        log(logging.WARNING, f"{what} is left out of this run: {error!r}")
+        return None
 
 
 class Visible:
@@ -17,7 +33,7 @@ class Visible:
     An exception in a callback would end one of dbt's threads without a word, and dbt would wait for ever.
     """
 
-    def __init__(self, watches: Sequence[Watch], log: Callable[[int, str], None]) -> None:
+    def __init__(self, watches: Sequence[Watch], log: Log) -> None:
         self._watches = list(watches)
         self._log = log
 

@@ -8,36 +8,40 @@ from prefect.context import FlowRunContext
 from prefect.utilities.urls import url_for
 
 from flows.observe.redaction import without_user_info
+from flows.observe.visible import shown
 from flows.report import failing_rows, lineage_graph, node_details, timeline
 from flows.report.reporting import Extras
 
 if TYPE_CHECKING:
     from flows.engine.dbt_project import DbtProject
     from flows.engine.results import PipelineReport
+    from flows.observe.visible import Log
 
 
-def extras(report: PipelineReport, project: DbtProject) -> Extras:
-    """Return the extras of a report. Asks BigQuery for failing rows, if a test failed and they are wanted."""
+def extras(report: PipelineReport, project: DbtProject, log: Log) -> Extras:
+    """Return the extras of a report. Asks BigQuery for failing rows, if a test failed and they are wanted.
+
+    One that cannot be made is missing, and ``log`` is told.
+    """
     nodes = [*report["run"]["nodes"], *report["test"]["nodes"]]
     failed = [*report["run"]["failed"], *report["test"]["failed"]]
-    links = {
-        node_id: link
-        for node_id, one in project.details.items()
-        if (link := node_details.link(one, project.profile))
-    }
+    details, profile = project.details, project.profile
+    rows = bool(project.options.show_failing_rows)
     return Extras(
-        flow_run=_flow_run(),
-        timeline=_with(timeline.picture(nodes, project.details), timeline.legend()),
-        lineage=_with(lineage_graph.graph(nodes, project.details), lineage_graph.legend()),
-        failing=failing_rows.sections(
-            failed, project.details, project.profile, rows=bool(project.options.show_failing_rows)
-        ),
-        links=links,
+        flow_run=shown("the link to Prefect's page", _flow_run, log),
+        timeline=shown("the picture over time", lambda: timeline.picture(nodes, details), log),
+        lineage=shown("the lineage", lambda: lineage_graph.picture(nodes, details), log),
+        failing=shown(
+            "what failed tests found", lambda: failing_rows.sections(failed, details, profile, rows=rows), log
+        )
+        or {},
+        links=shown("the links to Google's console", lambda: _links(project), log) or {},
     )
 
 
-def _with(picture: str | None, legend: str) -> str | None:
-    return picture and f"{picture}\n\n{legend}"
+def _links(project: DbtProject) -> dict[str, str]:
+    links = {one: node_details.link(known, project.profile) for one, known in project.details.items()}
+    return {one: link for one, link in links.items() if link}
 
 
 def _flow_run() -> tuple[str, str] | None:

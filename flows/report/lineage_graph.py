@@ -1,33 +1,48 @@
-"""Draw who reads whom as a Mermaid graph, which Prefect's page shows. Pure."""
+"""Draw who reads whom, as an SVG picture inside of Markdown, which both of Prefect's pages show. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from flows.engine.results import FAILED, SKIPPED
+from flows.report import svg
+from flows.report.layers import place
 from flows.report.units import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flows.engine.results import NodeResult
+    from flows.report.layers import Place
     from flows.report.node_details import NodeDetails
 
 # A page cannot show more boxes so that one can read them: then a box is a folder.
 _BOXES = 40
 _WORST = ("failed", "untrusted", "skipped", "good")
-_STYLES = (
-    "classDef good fill:#dbeafe,stroke:#3b82f6,color:#111827",
-    "classDef failed fill:#fecaca,stroke:#dc2626,color:#111827",
-    "classDef untrusted fill:#fef3c7,stroke:#f59e0b,color:#111827",
-    "classDef skipped fill:#e5e7eb,stroke:#9ca3af,color:#6b7280",
-)
+# Of each state: the colour of the box, of its edge, and of its text.
+_STYLES = {
+    "good": ("#dbeafe", "#3b82f6", svg.INK),
+    "failed": ("#fecaca", "#dc2626", svg.INK),
+    "untrusted": ("#fef3c7", "#f59e0b", svg.INK),
+    "skipped": ("#e5e7eb", "#9ca3af", "#6b7280"),
+}
+_LEGEND = "Blue: built; red: failed; amber: built, but a test of it failed; grey: skipped."
+_LONGEST, _GAP, _ROW, _BOX, _EDGE = 230, 36, 26, 20, 8
 
 
-def graph(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> str | None:
-    """Return a Mermaid block of the tables that this run built, or of their folders if they are many."""
+def picture(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> str | None:
+    """Return an image of the tables that this run built, or of their folders if they are many.
+
+    None if it built none.
+    """
+    drawn = draw(nodes, details)
+    return drawn and f"{svg.image(drawn, 'Who reads whom')}\n\n{_LEGEND}"
+
+
+def draw(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> str | None:
+    """Return the image as SVG."""
     tables = {node["id"]: node for node in nodes if node["kind"] != "test" and node["id"] in details}
     if not tables:
         return None
@@ -39,21 +54,17 @@ def graph(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> st
                     states[tested] = "untrusted"
     edges = [(parent, one) for one in tables for parent in details[one].parents if parent in tables]
     if len(tables) <= _BOXES:
-        return _mermaid({one: (node["name"], states[one]) for one, node in tables.items()}, edges)
-    folder = {one: details[one].folder for one in tables}
+        return _svg({one: (node["name"], states[one]) for one, node in tables.items()}, edges)
+    folder = _folders({one: details[one].folder for one in tables})
+    inside: dict[str, list[str]] = defaultdict(list)
+    for one, name in folder.items():
+        inside[name].append(states[one])
     boxes = {}
-    for name, number in Counter(folder.values()).items():
-        inside = [states[one] for one in tables if folder[one] == name]
-        bad = sum(state != "good" for state in inside)
-        label = f"{name}: {count(number, 'node')}" + (f", {bad} not good" if bad else "")
-        boxes[name] = (label, min(inside, key=_WORST.index))
-    between = dict.fromkeys((folder[a], folder[b]) for a, b in edges if folder[a] != folder[b])
-    return _mermaid(boxes, list(between))
-
-
-def legend() -> str:
-    """Return what the colours mean."""
-    return "Blue: built; red: failed; amber: built, but a test of it failed; grey: skipped."
+    for name, found in inside.items():
+        bad = sum(state != "good" for state in found)
+        label = f"{name}: {count(len(found), 'node')}" + (f", {bad} not good" if bad else "")
+        boxes[name] = (label, min(found, key=_WORST.index))
+    return _svg(boxes, [(folder[a], folder[b]) for a, b in edges])
 
 
 def _state(node: NodeResult) -> str:
@@ -62,13 +73,44 @@ def _state(node: NodeResult) -> str:
     return "skipped" if node["status"] in SKIPPED else "good"
 
 
-def _mermaid(boxes: Mapping[str, tuple[str, str]], edges: Sequence[tuple[str, str]]) -> str:
-    names = {one: f"n{index}" for index, one in enumerate(boxes)}
-    lines = ["```mermaid", "graph LR"]
-    lines += [f'  {names[one]}["{_label(label)}"]:::{state}' for one, (label, state) in boxes.items()]
-    lines += [f"  {names[a]} --> {names[b]}" for a, b in edges]
-    return "\n".join([*lines, *(f"  {style}" for style in _STYLES), "```"])
+def _folders(folder: Mapping[str, str]) -> dict[str, str]:
+    """Shorten the folders, from their ends, until there are few enough."""
+    depth = max(name.count("/") for name in folder.values()) + 1
+    while True:
+        cut = {one: "/".join(name.split("/")[:depth]) for one, name in folder.items()}
+        if len(set(cut.values())) <= _BOXES or depth == 1:
+            return cut
+        depth -= 1
 
 
-def _label(text: str) -> str:
-    return re.sub(r"[^\w.:,/ -]", "_", text)
+def _svg(boxes: Mapping[str, tuple[str, str]], edges: Sequence[tuple[str, str]]) -> str:
+    at, ways = place(list(boxes), edges)
+    label = {one: svg.cut(name, _LONGEST) for one, (name, _) in boxes.items()}
+    columns = range(max(column for column, _ in at.values()) + 1)
+    width = [max(len(label[one]) for one in at if at[one][0] == column) for column in columns]
+    width = [round(letters * svg.CHARACTER) + 12 for letters in width]
+    left = [_EDGE + sum(width[:column]) + column * _GAP for column in columns]
+
+    def y(row: float) -> float:
+        return _EDGE + row * _ROW
+
+    def way(places: Sequence[Place]) -> str:
+        """Draw an arrow: across the gaps in curves, straight through the columns that it passes."""
+        parts: list[str] = []
+        for (a, row), (b, next_row) in pairwise(places):
+            begin, end = (left[a] + width[a], left[b]) if a < b else (left[a], left[b] + width[b])
+            start, stop, bend = y(row) + _BOX / 2, y(next_row) + _BOX / 2, (begin + end) / 2
+            curve = f"C{bend} {start:.1f} {bend} {stop:.1f} {end} {stop:.1f}"
+            parts.append(f"{'L' if parts else 'M'}{begin} {start:.1f}{curve}")
+        return f'<path d="{"".join(parts)}" fill="none" stroke="#9ca3af"/>'
+
+    parts = [way(places) for places in ways.values()]
+    for one, (column, row) in at.items():
+        fill, edge, ink = _STYLES[boxes[one][1]]
+        parts.append(
+            f'<rect x="{left[column]}" y="{y(row):.1f}" width="{width[column]}" height="{_BOX}" rx="4" '
+            f'fill="{fill}" stroke="{edge}"/>'
+        )
+        parts.append(svg.text(left[column] + 6, y(row) + 3, label[one], ink))
+    bottom = max(row for places in [at.values(), *ways.values()] for _, row in places)
+    return svg.picture(left[-1] + width[-1] + _EDGE, y(bottom) + _BOX + _EDGE, parts)

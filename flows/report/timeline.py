@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-from html import escape
 from typing import TYPE_CHECKING
 
 from flows.engine.results import FAILED, SKIPPED
+from flows.report import svg
 from flows.report.units import duration
 
 if TYPE_CHECKING:
@@ -18,16 +17,17 @@ if TYPE_CHECKING:
 # With more nodes than this, a row is a thread of dbt and not a node.
 _ROWS = 40
 _WIDTH, _LEFT, _ROW, _TOP = 640, 190, 18, 24
-_CHARACTER = 6.2  # the width of one, in the font below
 _COLOURS = {"table": "#3b82f6", "test": "#22c55e", "failed": "#dc2626", "warn": "#f59e0b"}
+_LEGEND = "Blue: tables and views; green: tests; amber: warned; red: failed. Seconds from the first node on."
 
 
 def picture(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> str | None:
-    """Return an image of when each node ran and on which thread. None if no node ran."""
-    svg = draw(nodes, details)
-    if svg is None:
-        return None
-    return f"![When each node ran](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+    """Return an image of when each node ran and on which thread, and what its colours mean.
+
+    None if no node ran.
+    """
+    drawn = draw(nodes, details)
+    return drawn and f"{svg.image(drawn, 'When each node ran')}\n\n{_LEGEND}"
 
 
 def draw(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> str | None:
@@ -46,13 +46,9 @@ def draw(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> str
     threads = sorted({bar[2] for bar in bars}, key=lambda name: (len(name), name))
     rows = len(bars) if by_node else len(threads)
     height = _TOP + rows * _ROW + 8
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-family="monospace" '
-        f'font-size="10"><rect width="100%" height="100%" fill="#ffffff"/>',
-        *_axis(end - begin, scale, height),
-    ]
+    parts = _axis(end - begin, scale, height)
     if not by_node:
-        parts += [_text(4, _TOP + row * _ROW, f"thread {row + 1}") for row in range(len(threads))]
+        parts += [svg.text(4, _TOP + row * _ROW, f"thread {row + 1}") for row in range(len(threads))]
     for index, (started, ended, thread, node) in enumerate(bars):
         y = _TOP + (index if by_node else threads.index(thread)) * _ROW
         x, width = _LEFT + (started - begin) * scale, max((ended - started) * scale, 1.5)
@@ -60,33 +56,19 @@ def draw(nodes: Sequence[NodeResult], details: Mapping[str, NodeDetails]) -> str
             f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_ROW - 4}" fill="{_colour(node)}"/>'
         )
         if by_node:
-            parts.append(_text(4, y, _cut(node["name"], _LEFT - 8)))
-        elif width > 5 * _CHARACTER:
-            parts.append(_text(x + 2, y, _cut(node["name"], width - 4), "#ffffff"))
-    return "".join([*parts, "</svg>"])
-
-
-def legend() -> str:
-    """Return what the colours mean."""
-    return "Blue: tables and views; green: tests; amber: warned; red: failed. Seconds from the first node on."
+            parts.append(svg.text(4, y, svg.cut(node["name"], _LEFT - 8)))
+        elif width > 5 * svg.CHARACTER:
+            parts.append(svg.text(x + 2, y, svg.cut(node["name"], width - 4), "#ffffff"))
+    return svg.picture(_WIDTH, height, parts)
 
 
 def _axis(seconds: float, scale: float, height: int) -> list[str]:
     parts = []
     for tenth in range(0, 11, 2):
         x = _LEFT + seconds * tenth / 10 * scale
-        parts.append(f'<path d="M{x:.1f} 14V{height}" stroke="#e5e7eb"/>')
-        parts.append(_text(x - 30 if tenth == 10 else x + 2, 0, duration(seconds * tenth / 10), "#6b7280"))
+        parts.append(f'<path d="M{x:.1f} 14V{height}" stroke="{svg.PALE}"/>')
+        parts.append(svg.text(x - 30 if tenth == 10 else x + 2, 0, duration(seconds * tenth / 10), "#6b7280"))
     return parts
-
-
-def _text(x: float, y: float, text: str, colour: str = "#111827") -> str:
-    return f'<text x="{x:.1f}" y="{y + 10}" fill="{colour}">{escape(text)}</text>'
-
-
-def _cut(name: str, width: float) -> str:
-    room = int(width / _CHARACTER)
-    return name if len(name) <= room else name[: max(room - 1, 0)] + "…"
 
 
 def _colour(node: NodeResult) -> str:

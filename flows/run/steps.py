@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger, task
@@ -11,6 +12,7 @@ from prefect.states import Failed
 
 from flows.engine import diagnosis, results
 from flows.errors import DbtError, NotSetUpError, PipelineError
+from flows.observe import redaction
 from flows.target import blocks, warehouse
 from flows.target import dbt_profile as profile
 
@@ -115,13 +117,15 @@ def build_and_test(project: DbtProject) -> PipelineReport:
 
 
 def _checked(answer: Future[None], project: DbtProject) -> None:
-    try:
-        answer.result()
-    except NotSetUpError:
-        # The key may have been rotated since the block was read.
-        if not _renewed(project):
-            raise
-        warehouse.check(project.profile)
+    check: Callable[[], None] = answer.result
+    while True:
+        try:
+            return check()
+        except NotSetUpError:
+            # The key may have been rotated since the block was read, and again since then.
+            if not _renewed(project):
+                raise
+            check = partial(warehouse.check, project.profile)
 
 
 def _renewed(project: DbtProject) -> bool:
@@ -129,6 +133,7 @@ def _renewed(project: DbtProject) -> bool:
     fresh = load_profile(project.profile.target)
     if fresh == project.profile:
         return False
+    redaction.blank_logs(fresh.secrets.values())
     get_run_logger().info("the key in the blocks has changed meanwhile: going on with the new one")
     project.renew(fresh)
     return True

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from flows.engine.results import NodeResult
-from flows.report import lineage_graph, timeline
+from flows.report import layers, lineage_graph, timeline
 from flows.report.node_details import NodeDetails
 from tests.flows.documents import node
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+GOOD, FAILED, UNTRUSTED = "#dbeafe", "#fecaca", "#fef3c7"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -52,31 +57,75 @@ def test_a_failed_node_is_red_and_a_skipped_one_absent() -> None:
 
 def test_nothing_is_drawn_of_nothing() -> None:
     assert timeline.picture([], {}) is None
-    assert lineage_graph.graph([], {}) is None
+    assert lineage_graph.picture([], {}) is None
+
+
+def fills(drawn: str | None) -> dict[str, str]:
+    """Return the colour of each box by its text."""
+    boxes = [one for one in ET.fromstring(drawn or "").iter(f"{SVG}rect") if one.get("rx")]
+    return dict(zip(texts(drawn), (one.get("fill") or "" for one in boxes), strict=True))
 
 
 def test_a_box_per_table_or_per_folder() -> None:
-    few = lineage_graph.graph(*chain(3)) or ""
-    assert '  n0["m0"]:::good\n  n1["m1"]:::good' in few
-    assert "  n0 --> n1\n  n1 --> n2" in few
+    few = lineage_graph.draw(*chain(3))
+    assert fills(few) == dict.fromkeys(("m0", "m1", "m2"), GOOD)
+    assert len(list(ET.fromstring(few or "").iter(f"{SVG}path"))) == 2
     nodes, known = chain(230)
     nodes[1]["status"] = "error"
-    many = lineage_graph.graph(nodes, known) or ""
-    assert many.count('"]:::') == 3
-    assert '["models/f1: 77 nodes, 1 not good"]:::failed' in many
-    assert "n0 --> n1" in many
+    many = lineage_graph.draw(nodes, known)
+    assert fills(many) == {
+        "models/f0: 77 nodes": GOOD,
+        "models/f1: 77 nodes, 1 not good": FAILED,
+        "models/f2: 76 nodes": GOOD,
+    }
+    # Folders read each other in a circle.
+    assert len(list(ET.fromstring(many or "").iter(f"{SVG}path"))) == 3
+
+
+def test_folders_are_shortened_until_there_are_few() -> None:
+    nodes, known = chain(120)
+    known = {
+        one: replace(details, folder=f"models/a{number % 4}/b{number}")
+        for number, (one, details) in enumerate(known.items())
+    }
+    assert set(texts(lineage_graph.draw(nodes, known))) == {
+        f"models/a{number}: 30 nodes" for number in range(4)
+    }
 
 
 def test_a_table_whose_test_failed_is_not_trusted() -> None:
     nodes, known = chain(2)
     test = node("t", "fail", kind="test")
-    graph = lineage_graph.graph([*nodes, test], {**known, test["id"]: details(3, nodes[0]["id"])}) or ""
-    assert '["m0"]:::untrusted' in graph
-    assert '["m1"]:::good' in graph
-    assert '["t"]' not in graph
+    drawn = lineage_graph.draw([*nodes, test], {**known, test["id"]: details(3, nodes[0]["id"])})
+    assert fills(drawn) == {"m0": UNTRUSTED, "m1": GOOD}
 
 
-def test_a_name_cannot_break_out_of_the_graph() -> None:
+def test_a_name_cannot_break_out_of_the_picture() -> None:
     nodes, known = chain(1)
-    nodes[0]["name"] = 'x"]; click n0 call()'
-    assert '["x___ click n0 call__"]' in (lineage_graph.graph(nodes, known) or "")
+    nodes[0]["name"] = "x</text><script>"
+    assert texts(lineage_graph.draw(nodes, known)) == ["x</text><script>"]
+
+
+def test_arrows_lead_to_the_right_and_around_boxes() -> None:
+    edges = [("a", "b"), ("b", "c"), ("c", "d"), ("a", "d"), ("late", "d"), ("d", "b")]
+    at, ways = layers.place(["a", "b", "c", "d", "late", "alone"], edges)
+    assert {box: column for box, (column, _) in at.items()} == {
+        "a": 0, "b": 1, "c": 2, "d": 3, "late": 2, "alone": 0,
+    }  # fmt: skip
+    assert [column for column, _ in ways["a", "d"]] == [0, 1, 2, 3]
+    # No two boxes overlap, and a long arrow keeps off the boxes that it passes.
+    stops = [*at.values(), *(stop for way in ways.values() for stop in way[1:-1])]
+    assert all(
+        abs(one[1] - other[1]) > 0.99
+        for index, one in enumerate(stops)
+        for other in stops[:index]
+        if one[0] == other[0]
+    )
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh")), max_size=30))
+def test_any_graph_has_places(edges: list[tuple[str, str]]) -> None:
+    at, ways = layers.place("abcdefgh", edges)
+    assert set(at) == set("abcdefgh")
+    assert set(ways) == {edge for edge in edges if edge[0] != edge[1]}
+    assert len(set(at.values())) == len(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from flows.engine.dbt_project import DbtProject
 from flows.engine.results import StepResult, step_result
 from flows.errors import DbtError, NotSetUpError
+from flows.observe import redaction
 from flows.run import steps
 from flows.target import dbt_profile as profile
 from tests.flows.documents import configs, document, key, node
@@ -92,3 +94,41 @@ def test_the_check_before_dbt_goes_on_too(project: DbtProject, monkeypatch: pyte
     assert checked == ["new"]
     with pytest.raises(NotSetUpError):
         steps._checked(answer, project)
+
+
+def test_a_key_that_is_rotated_twice_while_the_flow_starts_is_read_twice(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_block = iter(["second", "third", "third"])
+    monkeypatch.setattr(steps, "load_profile", lambda _target: holding(next(in_the_block)))
+    checked: list[str] = []
+
+    def check(found: profile.DbtProfile) -> None:
+        checked.append(found.key["private_key_id"])
+        if checked == ["second"]:
+            raise NotSetUpError("the key does not sign in")
+
+    monkeypatch.setattr("flows.target.warehouse.check", check)
+    answer: Future[None] = Future()
+    answer.set_exception(NotSetUpError("the key does not sign in"))
+    steps._checked(answer, project)
+    assert checked == ["second", "third"]
+
+
+def test_both_keys_are_blanked_in_logs_after_a_rotation(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = "first-private-key-of-the-block", "second-private-key-of-the-block"
+    credentials = {"service_account_info": key(private_key=second)}
+    fresh = profile.from_document(document(target_configs=configs(credentials=credentials)), "dev")
+    monkeypatch.setattr(steps, "load_profile", lambda _target: fresh)
+    logger, written = logging.getLogger("rotated"), io.StringIO()
+    handler = logging.StreamHandler(written)
+    logger.addHandler(handler)
+    try:
+        redaction.blank_logs([first])
+        assert steps._renewed(project)
+        logger.warning("%s, then %s", first, second)
+    finally:
+        logger.removeHandler(handler)
+    assert written.getvalue() == "*****, then *****\n"

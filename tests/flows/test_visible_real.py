@@ -129,8 +129,7 @@ def test_the_artifact_says_why_and_when(seen: Seen) -> None:
     assert f"| found | number |\n| --- | --- |\n| {blanked} http" in text
     assert f'select "{blanked} http://*****@127.0.0.1:' in text
     assert "no_such_function" in text
-    assert "](data:image/svg+xml;base64," in text
-    assert "```mermaid\ngraph LR" in text
+    assert text.count("](data:image/svg+xml;base64,") == 2
 
 
 def test_logs_are_json_and_metrics_arrive(seen: Seen) -> None:
