@@ -24,11 +24,12 @@ from flows.engine import (
 )
 from flows.errors import DbtError
 from flows.observe.redaction import redactor
+from flows.observe.visible import shown
 from flows.report import node_details
 from flows.run import stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from flows.engine.events import Watch
     from flows.engine.results import StepResult
@@ -129,14 +130,16 @@ class DbtProject:
             retry.dbt_runs_only(nodes, batches),
         ):
             outcome = self._invoke(command, log, record).result
-        self.details.update(
-            (one.node.unique_id, node_details.of(one, self._manifest)) for one in outcome.results
-        )
+        shown("what pictures show of nodes", lambda: self._keep_details(outcome.results), log)
         found = [results.node_result(node, self._redact) for node in outcome.results]
         step = results.merged(earlier, results.step_result(found, outcome.elapsed_time))
         self._attempted[command] = step
         self._batches[command] = retry.batches_of(outcome, batches)
         return step
+
+    def _keep_details(self, dbt_results: Iterable[Any]) -> None:
+        for one in dbt_results:
+            self.details[one.node.unique_id] = node_details.of(one, self._manifest)
 
     def _remaining(self, command: arguments.Command) -> tuple[StepResult | None, set[str] | None]:
         """Return what earlier attempts, or the run that this one resumes, gave, and the nodes still to run.
