@@ -23,8 +23,9 @@ from pathlib import Path
 from benchmarks import program
 from local.paths import user_cache
 from local.pulumi_cli import find
-from providers.api.http import Requests, Server
+from providers.api.http import Requests
 from providers.api.prefect_client import PrefectClient
+from providers.api.server import Server
 from providers.engine.block_lifecycle import Lifecycle
 from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from providers.api.errors import GoneError, NameTakenError, RejectedError, UnknownTypeError
-from providers.api.http import Requests, Server
+from providers.api.http import Requests
+from providers.api.server import Server
 from providers.catalog.schemas import BlockKind, committed
 from providers.values import canonical, reference
 

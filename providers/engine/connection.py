@@ -9,41 +9,40 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from providers.api.errors import NotPrefectError, PrefectError
+from providers.api.errors import PrefectError
 from providers.engine.block_lifecycle import Lifecycle
 
 if TYPE_CHECKING:
-    from providers.api.http import Server
     from providers.api.prefect_client import PrefectClient
+    from providers.api.server import Server
+
+Settings = tuple[tuple[str, str | None], ...]
+SETTINGS = ("prefect:apiUrl", "prefect:apiKey", "prefect:authString")
 
 # Two versions of the pickled provider in one state are two objects in one process; they share what they know.
-_LIFECYCLES: dict[tuple[str | None, ...], Lifecycle] = {}
+_LIFECYCLES: dict[Settings, Lifecycle] = {}
 _GUARD = threading.Lock()
 
 
 def lifecycle(config: Callable[[str], Any], environment: Mapping[str, str] = os.environ) -> Lifecycle:
-    """Return the process's lifecycle for a stack's configuration; `whereabouts` says which settings count."""
-    settings = whereabouts(config, environment)
+    """Return the process's lifecycle for a stack's configuration; `server` says which settings count."""
+    settings = told(config)
     with _GUARD:
         if settings not in _LIFECYCLES:
-            _LIFECYCLES[settings] = Lifecycle(lambda: _connect(*settings))
+            _LIFECYCLES[settings] = Lifecycle(lambda: _connect(settings, environment))
         return _LIFECYCLES[settings]
 
 
-def whereabouts(
-    config: Callable[[str], Any], environment: Mapping[str, str] = os.environ
-) -> tuple[str | None, str | None, str | None]:
-    """Return Prefect's address, key and password for a stack's configuration.
+def told(config: Callable[[str], Any]) -> Settings:
+    """Return what a stack's configuration says of Prefect."""
+    return tuple((name, config(name)) for name in SETTINGS)
 
-    `prefect:apiUrl`, else PREFECT_API_URL, is the address. The key is PREFECT_API_KEY, else the secret
-    `prefect:apiKey`; a self-hosted server with a password takes PREFECT_API_AUTH_STRING, else the secret
-    `prefect:authString`.
-    """
-    return (
-        config("prefect:apiUrl") or environment.get("PREFECT_API_URL"),
-        environment.get("PREFECT_API_KEY") or config("prefect:apiKey"),
-        environment.get("PREFECT_API_AUTH_STRING") or config("prefect:authString"),
-    )
+
+def server(settings: Settings, environment: Mapping[str, str] = os.environ) -> Server:
+    """Return the server to talk to, see `locate`. Raises PrefectError where there is none."""
+    from providers.api.server import locate  # noqa: PLC0415  reads files; not before it is needed
+
+    return locate(dict(settings).get, environment)
 
 
 class PlainErrors:
@@ -66,19 +65,7 @@ def speak_plainly() -> None:
         vars(main)["traceback"] = PlainErrors
 
 
-def _connect(api_url: str | None, api_key: str | None, auth_string: str | None) -> PrefectClient:
+def _connect(settings: Settings, environment: Mapping[str, str]) -> PrefectClient:
     from providers.api.prefect_client import PrefectClient  # noqa: PLC0415  loads httpx, 0.5 s
 
-    return PrefectClient(server(api_url, api_key, auth_string))
-
-
-def server(api_url: str | None, api_key: str | None, auth_string: str | None) -> Server:
-    """Return the server to talk to. Raises NotPrefectError where no address is set."""
-    from providers.api.http import Server  # noqa: PLC0415  loads httpx, 0.5 s
-
-    if not api_url:
-        raise NotPrefectError(
-            "where is Prefect? Set its address with `pulumi config set prefect:apiUrl "
-            "http://127.0.0.1:4200/api`, or PREFECT_API_URL"
-        )
-    return Server(api_url.rstrip("/"), api_key or None, auth_string or None)
+    return PrefectClient(server(settings, environment))

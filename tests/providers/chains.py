@@ -7,8 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from providers.api.http import Requests, Server
+from providers.api.http import Requests
 from providers.api.prefect_client import PrefectClient, Schema
+from providers.api.server import Server
 from providers.catalog.schemas import committed
 from providers.values import reference
 from tests.providers.faults import Plan, Proxy

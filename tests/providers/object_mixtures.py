@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from providers.api.http import Requests, Server
+from providers.api.http import Requests
+from providers.api.server import Server
 from providers.engine.lifecycle import ObjectLifecycle
 from providers.kinds.registry import KINDS
 from tests.providers.chains import ANSWER_TIMEOUT

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from providers.api.errors import NameTakenError
-from providers.api.http import Requests, Server
+from providers.api.http import Requests
+from providers.api.server import Server
 from providers.catalog.job_templates import committed
 from providers.engine.lifecycle import ObjectLifecycle
 from providers.kinds.work_pool import WorkPools

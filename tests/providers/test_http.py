@@ -15,7 +15,8 @@ import pytest
 
 from providers.api import http
 from providers.api.errors import NotPrefectError, PrefectError, RefusedError, RejectedError, UnreachableError
-from providers.api.http import Requests, Server
+from providers.api.http import Requests
+from providers.api.server import Server
 
 URL = "http://prefect.test/api"
 CLOUD = "https://api.prefect.cloud/api/accounts/a/workspaces/w"

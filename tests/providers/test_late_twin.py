@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.api.http import Requests, Server
+from providers.api.http import Requests
+from providers.api.server import Server
 from providers.kinds.automation import TOLD, Automations
 from providers.kinds.kind import only
 from tests.providers.prefect_server import PrefectServer
