@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pulumi
+from pulumi.runtime.config import get_config
 
 from infra.settings import Settings
+from providers.api.errors import PrefectError
+from providers.api.server import locate, ui_url
 
 _CLOUD_API = re.compile(r"https://api\.([^/]+)/api/accounts/([^/]+)/workspaces/([^/]+)")
 _CONSOLE = "https://console.cloud.google.com"
@@ -28,14 +30,22 @@ def service_account_page(settings: Settings, unique_id: pulumi.Input[str]) -> pu
 
 
 def prefect_api() -> str:
-    """The Prefect server's API, where the provider of the blocks finds it."""
-    return (pulumi.Config("prefect").get("apiUrl") or os.environ.get("PREFECT_API_URL") or "").rstrip("/")
+    """The Prefect server's API, where the provider finds it, without a password.
+
+    Raises RunError where there is none: before anything is made.
+    """
+    try:
+        return locate(get_config).api_url
+    except PrefectError as error:
+        raise pulumi.RunError(str(error)) from error
 
 
 def prefect_page() -> str:
     """Prefect's page for people: where `prefect:uiUrl` or PREFECT_UI_URL says, else beside its API."""
-    told = pulumi.Config("prefect").get("uiUrl") or os.environ.get("PREFECT_UI_URL")
-    return told.rstrip("/") if told else page_url(prefect_api())
+    try:
+        return ui_url(get_config) or page_url(prefect_api())
+    except PrefectError as error:
+        raise pulumi.RunError(str(error)) from error
 
 
 def object_page(kind: str, key: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -23,9 +23,9 @@
     PrefectBlock("hook", block_type="slack-webhook", block_name="alerts", data={"url": secret_url})
 
 All take `adopt=True` to take over a block that exists, and `opts`. `.ref` refers to a block, `.id` is its
-document's id, `.block_name` its name. Prefect is at the stack's `prefect:apiUrl`, else PREFECT_API_URL; the
-key is PREFECT_API_KEY, else the secret `prefect:apiKey` (PREFECT_API_AUTH_STRING, else `prefect:authString`,
-for basic auth). docs/provider.md has more.
+document's id, `.block_name` its name. Prefect is at the stack's `prefect:apiUrl`, with
+the secret `prefect:apiKey` or `prefect:authString`, else where Prefect's own settings say: PREFECT_API_URL, a
+profile … docs/provider.md has more.
 
 `WorkPool`, `Deployment`, `GlobalConcurrencyLimit`, `Variable` and `Automation` are Prefect's other objects,
 and `ExistingBlock` is a block that somebody else made: docs/prefect-objects.md.

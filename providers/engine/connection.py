@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from providers.api.prefect_client import PrefectClient
     from providers.api.server import Server
 
-Settings = tuple[tuple[str, str | None], ...]
+Where = tuple[tuple[str, str | None], ...]
 SETTINGS = ("prefect:apiUrl", "prefect:apiKey", "prefect:authString")
 
 # Two versions of the pickled provider in one state are two objects in one process; they share what they know.
-_LIFECYCLES: dict[Settings, Lifecycle] = {}
+_LIFECYCLES: dict[Where, Lifecycle] = {}
 _GUARD = threading.Lock()
 
 
 def lifecycle(config: Callable[[str], Any], environment: Mapping[str, str] = os.environ) -> Lifecycle:
     """Return the process's lifecycle for a stack's configuration; `server` says which settings count."""
-    settings = told(config)
+    settings = whereabouts(config)
     with _GUARD:
         if settings not in _LIFECYCLES:
             _LIFECYCLES[settings] = Lifecycle(lambda: _connect(settings, environment))
         return _LIFECYCLES[settings]
 
 
-def told(config: Callable[[str], Any]) -> Settings:
+def whereabouts(config: Callable[[str], Any]) -> Where:
     """Return what a stack's configuration says of Prefect."""
     return tuple((name, config(name)) for name in SETTINGS)
 
 
-def server(settings: Settings, environment: Mapping[str, str] = os.environ) -> Server:
+def server(settings: Where, environment: Mapping[str, str] = os.environ) -> Server:
     """Return the server to talk to, see `locate`. Raises PrefectError where there is none."""
     from providers.api.server import locate  # noqa: PLC0415  reads files; not before it is needed
 
@@ -65,7 +65,7 @@ def speak_plainly() -> None:
         vars(main)["traceback"] = PlainErrors
 
 
-def _connect(settings: Settings, environment: Mapping[str, str]) -> PrefectClient:
+def _connect(settings: Where, environment: Mapping[str, str]) -> PrefectClient:
     from providers.api.prefect_client import PrefectClient  # noqa: PLC0415  loads httpx, 0.5 s
 
     return PrefectClient(server(settings, environment))

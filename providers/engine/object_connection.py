@@ -7,15 +7,15 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from providers.engine.connection import Settings, server, told
+from providers.engine.connection import Where, server, whereabouts
 from providers.engine.lifecycle import ObjectLifecycle
 from providers.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from providers.api.http import Requests
 
-_LIFECYCLES: dict[tuple[str, Settings], ObjectLifecycle] = {}
-_CONNECTIONS: dict[Settings, Requests] = {}
+_LIFECYCLES: dict[tuple[str, Where], ObjectLifecycle] = {}
+_CONNECTIONS: dict[Where, Requests] = {}
 _GUARD = threading.Lock()
 
 
@@ -23,7 +23,7 @@ def lifecycle(
     kind: str, config: Callable[[str], Any], environment: Mapping[str, str] = os.environ
 ) -> ObjectLifecycle:
     """Return the process's lifecycle for a kind of object; `server` says where."""
-    where = told(config)
+    where = whereabouts(config)
     with _GUARD:
         key = (kind, where)
         if key not in _LIFECYCLES:
@@ -31,7 +31,7 @@ def lifecycle(
         return _LIFECYCLES[key]
 
 
-def _connect(where: Settings, environment: Mapping[str, str]) -> Requests:
+def _connect(where: Where, environment: Mapping[str, str]) -> Requests:
     from providers.api.http import Requests  # noqa: PLC0415  loads httpx, 0.5 s
 
     with _GUARD:

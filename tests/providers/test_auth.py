@@ -126,7 +126,9 @@ def test_a_workspace_in_prefect_cloud_and_a_rotated_key(
         lived(stack, server)
         stack.up()
         server.authorization = "Bearer pnu_marker2"
-        assert "refused this request (HTTP 401): set PREFECT_API_KEY" in stack.fails("refresh", "--yes")
+        assert "Invalid authentication credentials): PREFECT_API_KEY is not" in stack.fails(
+            "refresh", "--yes"
+        )
         server.refused.clear()
         stack.environment["PREFECT_API_KEY"] = "pnu_marker2"
         stack.pulumi("refresh", "--yes", "--expect-no-changes")
@@ -140,9 +142,15 @@ def test_a_workspace_in_prefect_cloud_and_a_rotated_key(
     assert not [path for path in stack.files() if b"pnu_marker" in path.read_bytes()]
 
 
-def test_basic_auth_of_a_real_server(tmp_path: Path, pulumi_bin: Path, prefix: str) -> None:
+def test_a_real_server_with_a_password_that_wants_csrf_tokens(
+    tmp_path: Path, pulumi_bin: Path, prefix: str
+) -> None:
     password = "admin:pass:word"
-    with prefect_server.running(tmp_path / "prefect", PREFECT_SERVER_API_AUTH_STRING=password) as server:
+    guarded = {
+        "PREFECT_SERVER_API_AUTH_STRING": password,
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+    }
+    with prefect_server.running(tmp_path / "prefect", **guarded) as server:
         server.http.headers["Authorization"] = f"Basic {base64.b64encode(password.encode()).decode()}"
         stack = Stack(tmp_path / "stack", server.url, pulumi_bin)
         stack.config("prefix", prefix)
@@ -150,6 +158,7 @@ def test_basic_auth_of_a_real_server(tmp_path: Path, pulumi_bin: Path, prefix: s
         assert "PREFECT_API_AUTH_STRING" in stack.fails("up", "--yes", "--skip-preview")
         stack.environment["PREFECT_API_AUTH_STRING"] = password
         stack.up()
-        assert list(server.documents(prefix)) == [f"{prefix}gcp-credentials"]
+        assert list(stack.blocks()) == ["credentials"]
+        stack.pulumi("refresh", "--yes", "--expect-no-changes")
         stack.destroy()
-        assert server.documents(prefix) == {}
+        assert stack.blocks() == {}

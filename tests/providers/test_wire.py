@@ -137,9 +137,7 @@ def test_a_proxy_to_the_outside(authority: tuple[StandIn, Path], monkeypatch: py
         asked(Server(f"https://127.0.0.1:{server.server_port}/api", ca_file=str(file)))
         assert len(proxy.tunnels) == 1
         proxy.proxy_status = 407
-        with pytest.raises(
-            UnreachableError, match="through the proxy http://127.0.0.1.*HTTPS_PROXY"
-        ) as raised:
+        with pytest.raises(UnreachableError, match=r"through the proxy http://127\.0.*HTTPS_PROXY") as raised:
             asked(Server(f"https://{HOST}/api", ca_file=str(file)))
         assert "s3cret" not in str(raised.value)
 
