@@ -3,23 +3,30 @@
 Run by the emulator's own Python. As `bqemulator start` it would listen on two ports that ask for nothing: any
 page in a browser and any user of the machine could read and write the developer's files with SQL.
 
-Read in bqemulator 1.4.0 (`server.py`, `storage/engine.py`); tests/local/google/test_emulator.py fails where
-one of these has no effect any more.
+What it changes lies in `server.py` and `storage/engine.py`, and in what the modules beside name;
+tests/local/google/test_emulator.py and test_real.py fail where one of these has no effect any more.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import bqemulator
 import bqemulator.server
 import uvicorn
 from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
 from bqemulator.storage.engine import DuckDBEngine
+
+from local.emulator import operand_types, results, sessions
+
+# The version whose insides are changed here and in the modules beside; another one may need others, or none.
+READ_IN = "1.4.0"
 
 
 class NoGrpc:
@@ -71,9 +78,16 @@ def main() -> None:
     parser.add_argument("--uploads", type=Path, required=True, metavar="DIR", help="where uploads are put")
     parser.add_argument("--project", required=True)
     options = parser.parse_args()
+    if bqemulator.__version__ != READ_IN:
+        sys.exit(
+            f"error: bqemulator {bqemulator.__version__} is installed, and local/emulator changes "
+            f"the insides of {READ_IN}: run `make setup`, or read its modules again for the new one."
+        )
     os.umask(0o077)
     listen_on(options.socket)
     lock_every_engine()
+    for change in (sessions, results, operand_types):
+        change.patch()
     bqemulator.server.run_forever(
         Settings(
             persistence_mode=PersistenceMode.PERSISTENT,

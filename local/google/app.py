@@ -17,6 +17,7 @@ from local.google.bigquery import datasets, jobs, tables, uploads
 from local.google.bigquery.backend import Backend
 from local.google.bigquery.jobs_seen import JobsSeen
 from local.google.bigquery.running import RunningJobs
+from local.google.bigquery.writers import Writers
 from local.google.context import Gateway
 from local.google.iam import accounts as iam
 from local.google.iam import resource_manager, service_usage
@@ -66,7 +67,7 @@ def create_app(
 
     app = FastAPI(title="Google on this machine", lifespan=lifespan, openapi_url=None)
     app.state.gateway = Gateway(
-        base_url, store, tokens, Authorizer(store), backend, JobsSeen(), RunningJobs()
+        base_url, store, tokens, Authorizer(store), backend, JobsSeen(), RunningJobs(), Writers()
     )
     # What lies in a dataset comes last: its path takes whatever is left.
     for room in (

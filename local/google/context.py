@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from local.google.bigquery.backend import Backend
     from local.google.bigquery.jobs_seen import JobsSeen
     from local.google.bigquery.running import RunningJobs
+    from local.google.bigquery.writers import Writers
     from local.google.iam.authorize import Authorizer, Caller
     from local.google.sign_in.oauth import Tokens
     from local.google.state import Store
@@ -27,6 +28,7 @@ class Gateway:
     backend: Backend
     jobs: JobsSeen
     running: RunningJobs
+    writers: Writers
     # Projects whose datasets were compared with the emulator's since the start.
     synced: set[str] = field(default_factory=set)
     # Machine -> the email of the service account that it has.

@@ -13,8 +13,6 @@ from local.paths import PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SERVE = PROJECT / "local" / "emulator" / "serve.py"
-
 # The emulator's own Python prints the extension's file, DuckDB's version and its name for the platform.
 _LOCATE = """
 import duckdb, duckdb_extension_spatial as package, pathlib
@@ -53,7 +51,8 @@ def command(python: Path, directory: Path, project: str, socket: Path | str) -> 
     """
     return [
         str(python),
-        str(_SERVE),
+        "-m",
+        "local.emulator.serve",
         f"--socket={socket}",
         f"--data={directory / 'data'}",
         f"--uploads={directory / 'uploads'}",
@@ -64,4 +63,4 @@ def command(python: Path, directory: Path, project: str, socket: Path | str) -> 
 def environment(home: Path) -> dict[str, str]:
     """HOME is the platform's own, so that DuckDB neither reads nor writes the user's."""
     home.mkdir(parents=True, exist_ok=True)
-    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home)}
+    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "PYTHONPATH": str(PROJECT)}

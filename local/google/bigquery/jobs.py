@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _PROJECT = "/bigquery/v2/projects/{project_id}"
 _JOB_ID = re.compile(rb'"jobId"\s*:\s*"([^"]+)"')
+_WAIT_MS = 10_000  # where a request does not say how long it waits for rows
 _CODES = {"notFound": 404, "duplicate": 409, "accessDenied": 403}
 _STATUSES = {404: "NOT_FOUND", 409: "ALREADY_EXISTS", 403: "PERMISSION_DENIED"}
 
@@ -44,6 +45,9 @@ async def insert_job(request: Request, project_id: str) -> Response:
     body = await json_body(request)
     configuration = body.get("configuration") or {}
     access = authorise_job(gateway, caller, project_id, configuration)
+    given = (body.get("jobReference") or {}).get("jobId")
+    if given and gateway.jobs.get(f"{project_id}/{given}") is not None:
+        raise errors.already_exists(f"Already Exists: Job {project_id}:{given}")
     if not configuration.get("query") or configuration.get("dryRun"):
         status, answer = await _run_job(gateway, caller, project_id, body, access)
         return JSONResponse(answer, status)
@@ -60,7 +64,8 @@ async def insert_job(request: Request, project_id: str) -> Response:
     if refusal:
         job = gateway.running.refuse(key, resource, refusal)
     else:
-        job = gateway.running.start(key, resource, _run_job(gateway, caller, project_id, body, access))
+        work = _run_job(gateway, caller, project_id, body, access)
+        job = gateway.running.start(key, resource, work, running.seconds_of(configuration))
     _remember(gateway, project_id, reference["jobId"], _seen(caller, body))
     status, answer = await job.outcome(running.PATIENCE) or (200, job.resource())
     return JSONResponse(answer, status)
@@ -75,9 +80,10 @@ async def _run_job(
     sql = str(query.get("query", "")) if query else ""
     if query:
         query["query"] = await _with_metadata(gateway, caller, project_id, query)
-    status, answer = await gateway.backend.call(
-        "POST", f"/bigquery/v2/projects/{project_id}/jobs", caller, body=body
-    )
+    async with gateway.writers.write(access.writes() if not configuration.get("dryRun") else ()):
+        status, answer = await gateway.backend.call(
+            "POST", f"/bigquery/v2/projects/{project_id}/jobs", caller, body=body
+        )
     if status < 400:
         note_job(gateway, project_id, answer, _seen(caller, body))
         if query:
@@ -89,17 +95,55 @@ async def _run_job(
 
 @router.post(_PROJECT + "/queries")
 async def query_now(request: Request, project_id: str) -> Response:
-    """Run a query and give its first rows. A query that fails answers with its error, as in BigQuery."""
+    """Run a query and give its first rows. A query that fails answers with its error, as in BigQuery.
+
+    One that is not done within ``timeoutMs`` goes on; its caller gets the job to ask for.
+    """
     gateway, caller = await enter(request, project_id)
     body = await json_body(request)
     access = authorise_job(gateway, caller, project_id, {"query": body})
     refusal = await bytes_billed.too_costly(gateway, caller, body, access)
     if refusal and not body.get("dryRun"):
         raise refusal
+    location = str(body.get("location") or "")
+    reference = {"projectId": project_id, "jobId": f"job_{uuid4().hex}", "location": location or "US"}
+    resource = {
+        "id": f"{project_id}:{reference['jobId']}",
+        "jobReference": reference,
+        "configuration": {"query": {"query": body.get("query")}},
+        "user_email": caller.email,
+    }
+    seen = Seen(caller.email, location, body.get("labels") or {})
+    _remember(gateway, project_id, reference["jobId"], seen)
+    key = f"{project_id}/{reference['jobId']}"
+    work = _rows_of(gateway, caller, project_id, body, access, seen, key)
+    job = gateway.running.start(key, resource, work, running.seconds_of(body))
+    outcome = await job.outcome(float(body.get("timeoutMs") or _WAIT_MS) / 1000)
+    if job.error:
+        raise job.error
+    if outcome is None:
+        return JSONResponse(
+            {"kind": "bigquery#queryResponse", "jobReference": reference, "jobComplete": False}
+        )
+    status, content = outcome
+    return Response(content, status, media_type="application/json")
+
+
+async def _rows_of(
+    gateway: Gateway,
+    caller: Caller,
+    project_id: str,
+    body: dict[str, Any],
+    access: SqlAccess,
+    seen: Seen,
+    key: str,
+) -> tuple[int, bytes]:
+    """Let the emulator run a query to its end; give its answer as it is. Raises the query's own error."""
     sent = body | {"query": await _with_metadata(gateway, caller, project_id, body)}
-    status, content = await gateway.backend.post(
-        f"/bigquery/v2/projects/{project_id}/queries", caller, json.dumps(sent).encode()
-    )
+    async with gateway.writers.write(access.writes() if not body.get("dryRun") else ()):
+        status, content = await gateway.backend.post(
+            f"/bigquery/v2/projects/{project_id}/queries", caller, json.dumps(sent).encode()
+        )
     if status < 400 and b'"errors":[' in content:
         failed = json.loads(content).get("errors")
         if failed:
@@ -107,11 +151,11 @@ async def query_now(request: Request, project_id: str) -> Response:
     if status < 400:
         found = _JOB_ID.search(content, 0, 1000)
         if found is not None:
-            seen = Seen(caller.email, str(body.get("location") or ""), body.get("labels") or {})
             _remember(gateway, project_id, found[1].decode(), seen)
+            gateway.running.emulators_ids[key] = found[1].decode()
         if not body.get("dryRun"):
             await queries.note_effects(gateway, caller, access)
-    return Response(content, status, media_type="application/json")
+    return status, content
 
 
 @router.get(_PROJECT + "/jobs")
@@ -142,7 +186,9 @@ async def get_job(request: Request, project_id: str, job_id: str) -> dict[str, A
     job = gateway.running.get(f"{project_id}/{job_id}")
     if job is not None:
         return job.resource()
-    answer = await gateway.backend.get(f"/bigquery/v2/projects/{project_id}/jobs/{job_id}", caller)
+    known = gateway.running.emulators_ids.get(f"{project_id}/{job_id}", job_id)
+    answer = await gateway.backend.get(f"/bigquery/v2/projects/{project_id}/jobs/{known}", caller)
+    answer["jobReference"]["jobId"] = job_id
     _sign(answer, gateway.jobs.get(f"{project_id}/{job_id}"))
     return dict(answer)
 
@@ -154,8 +200,7 @@ async def query_results(request: Request, project_id: str, job_id: str) -> Respo
     _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.get")
     job = gateway.running.get(f"{project_id}/{job_id}")
     if job is not None:
-        # BigQuery, too, waits for ten seconds where it is not told how long.
-        await job.outcome(float(request.query_params.get("timeoutMs", 10_000)) / 1000)
+        await job.outcome(float(request.query_params.get("timeoutMs", _WAIT_MS)) / 1000)
         if job.error:
             raise job.error
         if not job.over:
@@ -167,7 +212,13 @@ async def query_results(request: Request, project_id: str, job_id: str) -> Respo
                     "jobComplete": False,
                 }
             )
-    return await gateway.backend.stream(request, caller)
+    known = gateway.running.emulators_ids.get(f"{project_id}/{job_id}")
+    if known is None:
+        return await gateway.backend.stream(request, caller)
+    path = f"/bigquery/v2/projects/{project_id}/queries/{known}"
+    answer = await gateway.backend.get(path, caller, dict(request.query_params))
+    answer["jobReference"]["jobId"] = job_id
+    return JSONResponse(answer)
 
 
 @router.post(_PROJECT + "/jobs/{job_id}/cancel")

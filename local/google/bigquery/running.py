@@ -1,8 +1,7 @@
 """Queries that take their time: the emulator answers an insert when the query has ended, BigQuery at once.
 
-So that a long query can be looked at and cancelled, as at Google, the gateway answers for it until it has
-ended. The emulator can't be interrupted: it finishes a cancelled query by itself, and the table that is to be
-written appears as a whole, as when a cancellation comes too late at Google.
+So that a long one can be looked at and cancelled, as there, the gateway answers for it until it has ended.
+One that is cancelled, or out of time, is hung up on: the emulator then ends it, and nothing of it is kept.
 """
 
 from __future__ import annotations
@@ -19,8 +18,11 @@ if TYPE_CHECKING:
 
 # Most queries have ended by then, which spares their callers a question.
 PATIENCE = 1.0
+# https://cloud.google.com/bigquery/quotas#query_jobs
+LONGEST = 6 * 3600.0  # seconds
 # https://cloud.google.com/bigquery/docs/error-messages
 CANCELLED = "Job execution was cancelled: User requested cancellation"
+TIMED_OUT = "Job execution was cancelled: Job timed out after {seconds:g} sec"
 _KEPT = 1_000
 
 Answer = tuple[int, Any]
@@ -29,7 +31,7 @@ Answer = tuple[int, Any]
 class RunningJob:
     """One query on its way. ``resource`` is BigQuery's job, as far as it is known."""
 
-    def __init__(self, resource: dict[str, Any], work: Awaitable[Answer]) -> None:
+    def __init__(self, resource: dict[str, Any], work: Awaitable[Answer], seconds: float = LONGEST) -> None:
         now = str(int(time.time() * 1000))
         # What has ended it before the emulator did, or kept it from running.
         self.error: errors.GoogleError | None = None
@@ -39,6 +41,8 @@ class RunningJob:
         }
         self._work = asyncio.ensure_future(work)
         self._stopped = asyncio.Event()
+        timer = asyncio.get_running_loop().call_later(seconds, self._time_out, seconds)
+        self._work.add_done_callback(lambda _: timer.cancel())
 
     @property
     def over(self) -> bool:
@@ -53,14 +57,15 @@ class RunningJob:
         return await self._work if self.over else None
 
     def cancel(self) -> None:
-        """Let the job be over for its callers."""
-        if not self._work.done():
-            self.end(stopped())
+        """Let the job be over for its callers, and for the emulator."""
+        self.end(stopped(CANCELLED))
 
     def end(self, error: errors.GoogleError) -> None:
-        """Let the job have failed."""
-        self.error = error
-        self._stopped.set()
+        """Let the job have failed, unless it has ended."""
+        if not self._work.done():
+            self.error = error
+            self._stopped.set()
+            self._work.cancel()
 
     def resource(self) -> dict[str, Any]:
         """Give the job as BigQuery shows it while it runs, or once it is cancelled or refused."""
@@ -69,27 +74,31 @@ class RunningJob:
         error = {"reason": self.error.reason, "message": self.error.message}
         return self._resource | {"status": {"state": "DONE", "errorResult": error, "errors": [error]}}
 
+    def _time_out(self, seconds: float) -> None:
+        self.end(stopped(TIMED_OUT.format(seconds=seconds)))
+
 
 class RunningJobs:
     """The queries that the gateway answers for: those that run, and those that were cancelled or refused."""
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, RunningJob] = OrderedDict()
+        # The emulator's own ids of queries whose callers were told the gateway's.
+        self.emulators_ids: dict[str, str] = {}
 
-    def start(self, key: str, resource: dict[str, Any], work: Coroutine[Any, Any, Answer]) -> RunningJob:
-        """Begin a query. Raises Google's 409 if one of this name is on its way."""
-        if self.get(key) is not None:
-            work.close()
-            raise _already_there(key)
-        job = self._jobs[key] = RunningJob(resource, work)
+    def start(
+        self, key: str, resource: dict[str, Any], work: Coroutine[Any, Any, Answer], seconds: float = LONGEST
+    ) -> RunningJob:
+        """Begin a query, which may take so many seconds."""
+        job = self._jobs[key] = RunningJob(resource, work, seconds)
         if len(self._jobs) > _KEPT:
             self._jobs = OrderedDict((name, kept) for name, kept in self._jobs.items() if not kept.over)
+            while len(self.emulators_ids) > _KEPT:
+                del self.emulators_ids[next(iter(self.emulators_ids))]
         return job
 
     def refuse(self, key: str, resource: dict[str, Any], error: errors.GoogleError) -> RunningJob:
-        """Note a query that has failed before it ran. Raises Google's 409 as above."""
-        if self.get(key) is not None:
-            raise _already_there(key)
+        """Note a query that has failed before it ran."""
         job = self._jobs[key] = RunningJob(resource, asyncio.get_running_loop().create_future())
         job.end(error)
         return job
@@ -100,10 +109,12 @@ class RunningJobs:
         return None if job is None or job.over else job
 
 
-def _already_there(key: str) -> errors.GoogleError:
-    return errors.GoogleError(409, "ALREADY_EXISTS", "duplicate", f"Already Exists: Job {key}")
+def seconds_of(settings: dict[str, Any]) -> float:
+    """Give how long a job or query may take by its own ``jobTimeoutMs``."""
+    given = float(settings.get("jobTimeoutMs") or 0) / 1000
+    return min(given, LONGEST) if given > 0 else LONGEST
 
 
-def stopped() -> errors.GoogleError:
-    """Give what BigQuery answers to who waits for the rows of a cancelled query."""
-    return errors.GoogleError(499, "CANCELLED", "stopped", CANCELLED)
+def stopped(message: str) -> errors.GoogleError:
+    """Give what BigQuery answers to who waits for the rows of a query that was ended."""
+    return errors.GoogleError(499, "CANCELLED", "stopped", message)

@@ -276,3 +276,59 @@ def test_a_long_query_is_its_owners(setup: Setup) -> None:
     with pytest.raises(Forbidden):
         other.cancel_job(job.job_id)
     job.cancel()
+
+
+# 8e15 rows.
+ENDLESS = (
+    "with a as (select i from unnest(generate_array(1, 200000)) i) "
+    "select a.i from a left join a b on 1 = 1 left join a c on 1 = 1 left join a d on d.i >= c.i"
+)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "timed out"])
+def test_an_endless_query_ends_and_keeps_nobody_waiting(setup: Setup, how: str) -> None:
+    setup.owner.create_dataset("endless", exists_ok=True)
+    write = f"create or replace table endless.t as {ENDLESS}"
+    limits = bigquery.QueryJobConfig(job_timeout_ms=1500) if how == "timed out" else None
+    job = setup.owner.query(write, job_config=limits)
+    assert next(iter(setup.owner.query_and_wait("select 1 as a"))).a == 1
+    setup.owner.query_and_wait("create or replace table endless.other as select 2 as a")
+    if how == "cancelled":
+        job.cancel()
+    with pytest.raises(GoogleAPICallError, match="Job execution was cancelled"):
+        job.result(retry=None)
+    # Its writer is gone: the next one need not wait, and finds nothing of it.
+    setup.owner.query_and_wait("create or replace table endless.t as select 3 as a")
+    assert next(iter(setup.owner.query_and_wait("select * from endless.t"))).a == 3
+
+
+def test_an_endless_query_that_is_asked_for_at_once_ends_too(setup: Setup) -> None:
+    limits = bigquery.QueryJobConfig(job_timeout_ms=1500)
+    with pytest.raises(GoogleAPICallError, match=r"Job timed out after 1\.5 sec"):
+        setup.owner.query_and_wait(ENDLESS, job_config=limits)
+
+
+def test_a_result_that_is_too_large_is_refused(setup: Setup) -> None:
+    with pytest.raises(GoogleAPICallError, match="Response too large to return"):
+        setup.owner.query_and_wait(ENDLESS)
+
+
+def test_a_job_of_a_known_id_does_not_run_again(setup: Setup) -> None:
+    setup.owner.create_dataset("twice", exists_ok=True)
+    setup.owner.query_and_wait("create or replace table twice.t (a int64)")
+    job = setup.owner.query("insert into twice.t values (1)")
+    job.result()
+    with pytest.raises(Conflict, match="Already Exists: Job"):
+        setup.owner.query("insert into twice.t values (1)", job_id=job.job_id, job_retry=None)
+    assert next(iter(setup.owner.query_and_wait("select count(*) as n from twice.t"))).n == 1
+
+
+def test_star_is_of_the_table_that_is_named(setup: Setup) -> None:
+    for name in ("near", "far"):
+        setup.owner.create_dataset(name, exists_ok=True)
+    setup.owner.query_and_wait(
+        "create or replace table near.t as select 1 as id, struct(2 as a, 'x' as b) as s"
+    )
+    setup.owner.query_and_wait("create or replace table far.t as select 1 as id, 2 as other")
+    sql = "select *, upper('x') as u from near.t where id in (select id from far.t)"
+    assert [column.name for column in setup.owner.query_and_wait(sql).schema] == ["id", "s", "u"]

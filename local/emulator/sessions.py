@@ -1,0 +1,179 @@
+"""Patch: every job runs in a thread and a DuckDB connection of its own, and ends when its caller hangs up.
+
+bqemulator 1.4.0 runs every statement on its event loop, on one connection: behind one long query nothing is
+answered any more, and nothing can end it. A connection also keeps temporary tables and transactions apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from bqemulator import server
+from bqemulator.api.routes import jobs as routes
+from bqemulator.storage.engine import DuckDBEngine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    import duckdb
+
+    Job = Callable[..., Coroutine[Any, Any, Any]]
+
+# Of DuckDB's own memory, by all queries together; what does not fit goes to files, which are bounded too.
+MEMORY = os.environ.get("LOCAL_BIGQUERY_MEMORY", "1GB")
+TEMPORARY_FILES = os.environ.get("LOCAL_BIGQUERY_TEMPORARY_FILES", "4GB")
+_JOBS = 16  # at the same time; others wait
+
+_own = threading.local()
+_request: ContextVar[_Request | None] = ContextVar("request", default=None)
+
+
+class _Request:
+    """A request and the connections that work for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connections: list[duckdb.DuckDBPyConnection] = []
+        self._gone = False
+
+    def begin(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let this connection be interrupted with the request."""
+        with self._lock:
+            self._connections.append(connection)
+            if self._gone:
+                raise asyncio.CancelledError
+
+    def end(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Forget a connection that is done."""
+        with self._lock:
+            self._connections.remove(connection)
+
+    def working(self) -> bool:
+        """Tell whether any connection still works for it."""
+        with self._lock:
+            return bool(self._connections)
+
+    def interrupt(self) -> None:
+        """Stop what runs for the request."""
+        with self._lock:
+            self._gone = True
+            for connection in self._connections:
+                connection.interrupt()
+
+
+class HangUp:
+    """ASGI: what a request started ends when its caller hangs up."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].startswith("/upload"):
+            await self._app(scope, receive, send)
+            return
+        messages = [await receive()]
+        while messages[-1].get("more_body"):
+            messages.append(await receive())
+        request = _Request()
+        _request.set(request)
+        served = asyncio.Event()
+
+        async def replayed() -> Any:
+            if messages:
+                return messages.pop(0)
+            await served.wait()
+            return {"type": "http.disconnect"}
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            # A script goes on with its next statement: it is stopped again.
+            request.interrupt()
+            while request.working():
+                request.interrupt()
+                await asyncio.sleep(0.1)
+
+        watcher = asyncio.create_task(watch())
+        try:
+            await self._app(scope, replayed, send)
+        finally:
+            served.set()
+            if not request.working():
+                watcher.cancel()
+
+
+def patch() -> None:
+    """Give jobs their threads, and DuckDB its bounds."""
+    shared = DuckDBEngine.connection.fget
+    pragmas = DuckDBEngine._apply_session_pragmas
+
+    def connection(engine: DuckDBEngine) -> duckdb.DuckDBPyConnection:
+        main = shared(engine)
+        if threading.current_thread() is threading.main_thread():
+            return main
+        if getattr(_own, "main", None) is not main:
+            _own.main, _own.connection = main, main.cursor()
+        return _own.connection
+
+    def bounded(engine: DuckDBEngine) -> None:
+        pragmas(engine)
+        shared(engine).execute(f"SET memory_limit = '{MEMORY}'")
+        shared(engine).execute(f"SET max_temp_directory_size = '{TEMPORARY_FILES}'")
+
+    DuckDBEngine.connection = property(connection)
+    DuckDBEngine._apply_session_pragmas = bounded
+    DuckDBEngine.write_lock = _no_lock
+    threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="job")
+    for name in ("execute_query_job", "execute_load_job", "execute_copy_job", "execute_extract_job"):
+        setattr(routes, name, _in_a_thread(getattr(routes, name), threads))
+    create_app = server.create_app
+
+    def with_hang_up(context: Any) -> Any:
+        app = create_app(context)
+        app.add_middleware(HangUp)
+        return app
+
+    server.create_app = with_hang_up
+
+
+@contextlib.asynccontextmanager
+async def _no_lock(_: DuckDBEngine) -> AsyncIterator[None]:
+    """Nothing to wait for: transactions keep jobs apart, and the gateway lets one at a time write a table.
+
+    The lock of 1.4.0 belongs to one event loop, and would be held as long as a script's statement runs.
+    """
+    yield
+
+
+def _in_a_thread(job: Job, threads: ThreadPoolExecutor) -> Job:
+    """Give the same job, run to its end by a thread with an event loop and a connection of its own."""
+
+    @functools.wraps(job)
+    async def run(*arguments: Any, **named: Any) -> Any:
+        engine = next(value.engine for value in (*arguments, *named.values()) if hasattr(value, "engine"))
+        request = _request.get()
+
+        def work() -> Any:
+            session = engine.connection.cursor()
+            shared, _own.connection = _own.connection, session
+            if request is not None:
+                request.begin(session)
+            try:
+                return asyncio.run(job(*arguments, **named))
+            finally:
+                _own.connection = shared
+                if request is not None:
+                    request.end(session)
+                session.close()
+
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    return run
