@@ -8,12 +8,10 @@ import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
 from local.google.app import create_app, log_to_stderr
 from local.google.state import StateError
+from local.guard import HOST, serve
 
-HOST = "127.0.0.1"
 KEY_DELAY = "LOCAL_GOOGLE_KEY_DELAY"
 
 
@@ -55,8 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"error: {error}", file=sys.stderr)
             return 1
         log_to_stderr()
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
-        uvicorn.Server(config).run(sockets=[listener])
+        serve(app, listener)
     return 0
 
 

@@ -22,9 +22,10 @@ from local.google.context import Gateway
 from local.google.iam import accounts as iam
 from local.google.iam import resource_manager, service_usage
 from local.google.iam.authorize import Authorizer, Caller
-from local.google.sign_in import iam_credentials, metadata, oauth
-from local.google.sign_in.oauth import Tokens
+from local.google.sign_in import iam_credentials, metadata, oauth, tls_front
+from local.google.sign_in.tokens import Tokens
 from local.google.state import StateError, Store
+from local.guard import Guard
 from local.secret_file import write_secret
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def create_app(
     app.add_exception_handler(StateError, _cannot_save)
     app.add_exception_handler(404, _no_such_path)
     app.add_exception_handler(405, _no_such_path)
+    # What comes through the TLS front has the name that google-auth asks for.
+    app.add_middleware(Guard, origin=base_url, names=(tls_front.SERVED,))
     app.add_middleware(AccessLog)
     return app
 

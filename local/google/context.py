@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from local.google.sign_in import scopes
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from local.google.bigquery.running import RunningJobs
     from local.google.bigquery.writers import Writers
     from local.google.iam.authorize import Authorizer, Caller
-    from local.google.sign_in.oauth import Tokens
+    from local.google.sign_in.tokens import Tokens
     from local.google.state import Store
 
 
@@ -41,7 +43,11 @@ def gateway_of(request: Request) -> Gateway:
 
 
 def caller_of(request: Request) -> Caller:
-    """Give who sends this request, and note it for the access log. Raises Google's 401."""
+    """Give who sends this request, and note it for the access log.
+
+    Raises Google's 401, or its 403 where the token's scopes are for other things.
+    """
     caller = gateway_of(request).tokens.caller(request.headers.get("authorization", ""))
     request.state.caller = caller.email
+    scopes.require(caller, request.method, request.url.path)
     return caller

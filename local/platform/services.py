@@ -89,9 +89,7 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
         google.start(argv, dict(os.environ), paths.root, {})
 
     def start_prefect() -> None:
-        # The server that `prefect server start` runs, without its parent process.
-        argv = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-        argv += ["--host=127.0.0.1", f"--port={config.prefect_port}", "--timeout-keep-alive=5"]
+        argv = [sys.executable, "-m", "local.platform.prefect_server", str(config.prefect_port)]
         prefect.start(argv, prefect_environment(paths, config), paths.root, {})
 
     return [
@@ -136,6 +134,7 @@ def prefect_environment(paths: Paths, config: Settings) -> dict[str, str]:
         "PREFECT_SERVER_API_PORT": str(config.prefect_port),
         "PREFECT_UI_API_URL": config.prefect_api_url,
         "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(paths.prefect / "page"),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": config.prefect_page,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
         # Writers take turns on SQLite; a few more seconds of patience spare them a 503.

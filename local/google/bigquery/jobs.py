@@ -20,6 +20,7 @@ from local.google.bigquery import bytes_billed, queries, running, tables_meta
 from local.google.bigquery.datasets import enter
 from local.google.bigquery.jobs_seen import Seen
 from local.google.iam.accounts import json_body
+from local.google.sign_in import scopes
 from local.google.sql.access import CREATE, GET_DATA, UPDATE_DATA, SqlAccess
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ async def query_now(request: Request, project_id: str) -> Response:
     gateway, caller = await enter(request, project_id)
     body = await json_body(request)
     access = authorise_job(gateway, caller, project_id, {"query": body})
+    if access.changes():
+        scopes.require_writing(caller)
     refusal = await bytes_billed.too_costly(gateway, caller, body, access)
     if refusal and not body.get("dryRun"):
         raise refusal

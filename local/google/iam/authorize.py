@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who signed in. The platform's owner may do all, whatever the policies say."""
+    """Somebody who signed in. The platform's owner may do all, whatever the policies say.
+
+    ``scopes`` are those of the token; None for one that may be used for everything.
+    """
 
     email: str
     member: str
     is_owner: bool = False
+    scopes: frozenset[str] | None = None
 
     def matches(self, member: str) -> bool:
         """Tell whether a member of an IAM policy is this caller."""

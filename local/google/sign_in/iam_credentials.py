@@ -16,7 +16,8 @@ from local.google import errors
 from local.google.context import caller_of, gateway_of
 from local.google.iam import roles
 from local.google.iam.accounts import json_body
-from local.google.sign_in.oauth import LIFETIME
+from local.google.sign_in import scopes
+from local.google.sign_in.tokens import LIFETIME
 
 if TYPE_CHECKING:
     from local.google.context import Gateway
@@ -46,15 +47,17 @@ async def generate_access_token(request: Request, project_id: str, name: str) ->
     body = await json_body(request)
     if body.get("delegates"):
         raise errors.invalid("delegates are not served here: let the caller act as the account itself.")
-    if not body.get("scope"):
-        raise errors.invalid("scope is missing: a list of OAuth scopes is needed.")
+    try:
+        asked = scopes.parsed(body.get("scope"))
+    except errors.OAuthError as error:
+        raise errors.invalid(f"scope must be a list of OAuth scopes. {error}") from error
     if account.disabled:
         raise errors.GoogleError(
             400, "FAILED_PRECONDITION", "failedPrecondition", f"Service account {account.email} is disabled."
         )
     seconds = _seconds(str(body.get("lifetime") or f"{LIFETIME}s"))
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-    return {"accessToken": gateway.tokens.issue(account, seconds), "expireTime": expires}
+    return {"accessToken": gateway.tokens.issue(account, seconds, asked), "expireTime": expires}
 
 
 def _find(gateway: Gateway, project_id: str, name: str) -> tuple[AccountRecord | None, str]:

@@ -20,7 +20,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from local.google import errors
 from local.google.context import caller_of, gateway_of
 from local.google.iam.accounts import json_body
-from local.google.sign_in.oauth import LIFETIME
+from local.google.sign_in import scopes
+from local.google.sign_in.tokens import LIFETIME
 
 if TYPE_CHECKING:
     from local.google.state import AccountRecord
@@ -76,7 +77,7 @@ async def service_account(request: Request, machine: str, name: str) -> Response
     described: dict[str, Any] = {
         "email": account.email,
         "aliases": ["default"],
-        "scopes": ["https://www.googleapis.com/auth/cloud-platform"],
+        "scopes": sorted(scopes.ALL),
     }
     return JSONResponse(described, headers=_FLAVOR)
 
@@ -91,7 +92,9 @@ async def email(request: Request, machine: str, name: str) -> Response:
 async def token(request: Request, machine: str, name: str) -> Response:
     """Give a token of the machine's account."""
     account = _account(request, machine, name)
-    issued = gateway_of(request).tokens.issue(account, LIFETIME)
+    asked = request.query_params.get("scopes")
+    held = scopes.parsed(asked.replace(",", " ")) if asked else scopes.ALL
+    issued = gateway_of(request).tokens.issue(account, LIFETIME, held)
     answer = {"access_token": issued, "expires_in": LIFETIME, "token_type": "Bearer"}
     return JSONResponse(answer, headers=_FLAVOR)
 

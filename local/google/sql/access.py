@@ -93,6 +93,13 @@ class SqlAccess:
         """Give the tables that are created, changed or dropped."""
         return {table for table, permission in self.tables if permission != GET_DATA}
 
+    def changes(self) -> bool:
+        """Tell whether anything may be different once it has run."""
+        needed = {permission for _, permission in self.tables | self.projects}
+        needed |= {permission for _, _, permission in self.datasets}
+        reads = (".get", ".getData", ".list")
+        return self.unbounded or bool(self.named) or not all(name.endswith(reads) for name in needed)
+
 
 def extract(sql: str, project: str, default_dataset: tuple[str, str] | None = None) -> SqlAccess:
     """Give what a script of one or more statements needs. ``default_dataset`` is (project, dataset)."""

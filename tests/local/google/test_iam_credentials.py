@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
     from tests.local.google.world import World
 
+SCOPE = "https://www.googleapis.com/auth/bigquery"
 CREATOR = "roles/iam.serviceAccountTokenCreator"
 METADATA = {"Metadata-Flavor": "Google"}
 
 
 def act(world: World, account: str, token: str | None = None, **body: Any) -> httpx.Response:
     path = f"/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
-    return world.call("POST", path, token, json={"scope": ["https://x"], "lifetime": "600s", **body})
+    return world.call("POST", path, token, json={"scope": [SCOPE], "lifetime": "600s", **body})
 
 
 def let_act(world: World, account: str, member: str) -> None:
@@ -66,7 +67,9 @@ def test_an_account_that_is_gone_is_told_like_one_that_is_closed(world: World) -
     assert "may not exist" in message(act(world, "nobody@demo-flights.iam.gserviceaccount.com"), 403)
 
 
-@pytest.mark.parametrize("body", [{"lifetime": "3601s"}, {"lifetime": "soon"}, {"scope": []}])
+@pytest.mark.parametrize(
+    "body", [{"lifetime": "3601s"}, {"lifetime": "soon"}, {"scope": []}, {"scope": ["x"]}]
+)
 def test_what_google_refuses_is_refused(world: World, dbt: str, body: dict[str, Any]) -> None:
     let_act(world, dbt, "user:owner@example.com")
     assert message(act(world, dbt, **body), 400)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from local.google.sign_in.oauth import GOOGLE_AUDIENCE, JWT_BEARER
+from local.google.sign_in.oauth import JWT_BEARER
+from local.google.sign_in.tokens import GOOGLE_AUDIENCE
 
 if TYPE_CHECKING:
     import httpx
@@ -96,7 +97,7 @@ def assertion(key: dict[str, Any], **changed: Any) -> str:
         "aud": GOOGLE_AUDIENCE,
         "iat": now,
         "exp": now + 3600,
-        "scope": "https://www.googleapis.com/auth/bigquery",
+        "scope": "https://www.googleapis.com/auth/cloud-platform",
     } | changed
     kept = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(kept, key["private_key"], algorithm="RS256", headers={"kid": key["private_key_id"]})
