@@ -61,8 +61,10 @@ def _entry(entry: Any, dataset: str, store: Store) -> dict[str, Any]:
         )
     field, value = _member(named[0], str(given[named[0]]))
     role = str(given["role"])
-    if role not in roles.FULL_NAMES and not roles.is_known(role):
-        raise errors.invalid(f"IAM setPolicy failed for Dataset {dataset}: Role {role} is not supported.")
+    if not roles.is_for_datasets(role):
+        raise errors.invalid(
+            f"IAM setPolicy failed for Dataset {dataset}: Role {role} is not supported for this resource."
+        )
     if field == "specialGroup" and value not in _SPECIAL_GROUPS:
         raise errors.invalid(f"Invalid special group {value} in the access list of dataset {dataset}.")
     if field == "userByEmail" and not policies.account_exists(value, store):

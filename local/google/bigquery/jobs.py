@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.google import errors
-from local.google.bigquery import bytes_billed, queries, running, tables_meta
+from local.google.bigquery import bytes_billed, locations, queries, running, tables_meta
 from local.google.bigquery.datasets import enter
 from local.google.bigquery.jobs_seen import Seen
 from local.google.iam.accounts import json_body
@@ -49,6 +49,7 @@ async def insert_job(request: Request, project_id: str) -> Response:
     given = (body.get("jobReference") or {}).get("jobId")
     if given and gateway.jobs.get(f"{project_id}/{given}") is not None:
         raise errors.already_exists(f"Already Exists: Job {project_id}:{given}")
+    locations.require(gateway, access, _seen(caller, body).location)
     if not configuration.get("query") or configuration.get("dryRun"):
         status, answer = await _run_job(gateway, caller, project_id, body, access)
         return JSONResponse(answer, status)
@@ -103,6 +104,7 @@ async def query_now(request: Request, project_id: str) -> Response:
     gateway, caller = await enter(request, project_id)
     body = await json_body(request)
     access = authorise_job(gateway, caller, project_id, {"query": body})
+    locations.require(gateway, access, str(body.get("location") or ""))
     if access.changes():
         scopes.require_writing(caller)
     refusal = await bytes_billed.too_costly(gateway, caller, body, access)

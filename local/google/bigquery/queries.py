@@ -13,6 +13,7 @@ from local.google import errors
 from local.google.bigquery import datasets
 from local.google.iam.authorize import Caller, TableRef, view_is_authorized
 from local.google.sql import access as sql_access
+from local.google.sql import functions
 from local.google.sql.access import CREATE, GET_DATA, UPDATE_DATA, SqlAccess
 from local.google.state import ViewRecord
 
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
 def authorise_query(gateway: Gateway, caller: Caller, project: str, query: dict[str, Any]) -> SqlAccess:
     """Give what a query does, where the caller may do it. ``query`` is a job's query configuration.
 
-    Raises Google's 403, or a 400 for legacy SQL.
+    Raises Google's 403, or a 400 for legacy SQL and for functions that BigQuery has not.
     """
     if query.get("useLegacySql"):
         raise errors.invalid("Legacy SQL is not served here: set useLegacySql to false.")
-    found = sql_access.extract(str(query.get("query", "")), project, default_dataset(query, project))
+    sql = str(query.get("query", ""))
+    found = sql_access.extract(sql, project, default_dataset(query, project))
     destination = query.get("destinationTable")
     if destination:
         found.tables |= {(table_of(destination, project), permission) for permission in (CREATE, UPDATE_DATA)}
     check(gateway, caller, found)
+    # Who may not read a table is told that first.
+    functions.require_bigquerys(sql)
     return found
 
 

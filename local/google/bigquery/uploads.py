@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from local.google import errors
+from local.google.bigquery import locations
 from local.google.bigquery.datasets import enter
 from local.google.bigquery.jobs import authorise_job, note_job
 from local.google.bigquery.jobs_seen import Seen
@@ -103,8 +104,10 @@ def _authorised_location(gateway: Gateway, caller: Caller, project_id: str, job:
     configuration = job.get("configuration") or {}
     if not configuration.get("load"):
         raise errors.invalid("An upload needs a load job.")
-    authorise_job(gateway, caller, project_id, configuration)
-    return str((job.get("jobReference") or {}).get("location") or "")
+    access = authorise_job(gateway, caller, project_id, configuration)
+    location = str((job.get("jobReference") or {}).get("location") or "")
+    locations.require(gateway, access, location)
+    return location
 
 
 async def _signed(

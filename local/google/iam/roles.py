@@ -5,6 +5,8 @@ Source: https://cloud.google.com/bigquery/docs/access-control and https://cloud.
 
 from __future__ import annotations
 
+import re
+
 EVERYTHING = "*"
 # What no basic role holds, not even an owner's: who wants to act as a service account needs a role for it.
 _NEVER_IN_OWNER = frozenset({"iam.serviceAccounts.getAccessToken"})
@@ -75,6 +77,9 @@ _ACCOUNT_EDITOR = _ACCOUNT_VIEWER | {
 }
 _PROJECT_VIEWER = frozenset({"resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy"})
 
+_SERVICES_VIEWER = frozenset({"serviceusage.services.get", "serviceusage.services.list"})
+_SERVICES_ADMIN = _SERVICES_VIEWER | {"serviceusage.services.disable", "serviceusage.services.enable"}
+
 ROLES: dict[str, frozenset[str]] = {
     "roles/owner": frozenset({EVERYTHING}),
     # The basic roles reach a dataset's content through projectWriters and projectReaders in its access list.
@@ -83,8 +88,9 @@ ROLES: dict[str, frozenset[str]] = {
     | _PROJECT_VIEWER
     | _ACCOUNT_EDITOR
     | _KEY_ADMIN
+    | _SERVICES_ADMIN
     | {"bigquery.datasets.create"},
-    "roles/viewer": _JOB_USER | _JOBS_ADMIN | _PROJECT_VIEWER | _ACCOUNT_VIEWER,
+    "roles/viewer": _JOB_USER | _JOBS_ADMIN | _PROJECT_VIEWER | _ACCOUNT_VIEWER | _SERVICES_VIEWER,
     "roles/browser": _PROJECT_VIEWER,
     "roles/bigquery.admin": _OWNER | _USER | _JOBS_ADMIN | {"bigquery.jobs.update", "bigquery.jobs.delete"},
     "roles/bigquery.dataEditor": _EDITOR | {"resourcemanager.projects.get"},
@@ -99,23 +105,52 @@ ROLES: dict[str, frozenset[str]] = {
     "roles/iam.serviceAccountKeyAdmin": _KEY_ADMIN,
     "roles/iam.serviceAccountTokenCreator": _ACCOUNT_VIEWER | {"iam.serviceAccounts.getAccessToken"},
     "roles/resourcemanager.projectIamAdmin": _PROJECT_VIEWER | {"resourcemanager.projects.setIamPolicy"},
+    "roles/serviceusage.serviceUsageAdmin": _SERVICES_ADMIN,
 }
 
-# Roles of BigQuery that exist but give nothing of what is served here.
+# Roles that exist but give nothing of what is served here, by service. Of other services any name is taken.
+# Source: https://cloud.google.com/iam/docs/roles-permissions
 KNOWN_ELSEWHERE = frozenset(
+    f"roles/{service}.{name}"
+    for service, names in {
+        "bigquery": "connectionAdmin connectionUser dataPolicyAdmin filteredDataViewer objectRefAdmin "
+        "objectRefReader readSessionUser resourceAdmin resourceEditor routineAdmin routineDataEditor "
+        "routineMetadataViewer routineViewer securityAdmin studioAdmin studioUser",
+        "iam": "denyAdmin denyReviewer oauthClientAdmin oauthClientViewer operationViewer "
+        "organizationRoleAdmin organizationRoleViewer "
+        "principalAccessBoundaryAdmin principalAccessBoundaryUser "
+        "principalAccessBoundaryViewer roleAdmin roleViewer securityAdmin securityReviewer "
+        "serviceAccountApiKeyBindingAdmin serviceAccountCreator serviceAccountDeleter "
+        "serviceAccountOpenIdTokenCreator serviceAccountUser serviceAccountViewer "
+        "workforcePoolAdmin workforcePoolEditor workforcePoolViewer workloadIdentityPoolAdmin "
+        "workloadIdentityPoolViewer workloadIdentityUser",
+        "resourcemanager": "folderAdmin folderCreator folderEditor folderIamAdmin folderMover folderViewer "
+        "lienModifier organizationAdmin organizationViewer projectCreator projectDeleter projectMover "
+        "tagAdmin tagHoldAdmin tagUser tagViewer",
+        "run": "admin builder developer invoker jobsExecutor jobsExecutorWithOverrides servicesInvoker "
+        "sourceDeveloper sourceViewer viewer",
+        "secretmanager": "admin secretAccessor secretVersionAdder secretVersionManager viewer",
+        "serviceusage": "apiKeysAdmin apiKeysViewer serviceUsageConsumer serviceUsageViewer",
+        "storage": "admin folderAdmin hmacKeyAdmin insightsCollectorService legacyBucketOwner "
+        "legacyBucketReader legacyBucketWriter legacyObjectOwner legacyObjectReader objectAdmin "
+        "objectCreator objectUser objectViewer",
+    }.items()
+    for name in names.split()
+)
+_LISTED_SERVICES = frozenset(role.partition(".")[0] for role in (*KNOWN_ELSEWHERE, *ROLES) if "." in role)
+_SERVICE_ROLE = re.compile(r"roles/[a-z][a-z0-9]*(?:\.[A-Za-z0-9]+)+")
+_CUSTOM_ROLE = re.compile(r"(?:projects|organizations)/[^/]+/roles/[A-Za-z0-9_.]{3,64}")
+# The lowest resource of these is a project.
+_PROJECT_ONLY = frozenset(
     f"roles/bigquery.{name}"
     for name in (
         "connectionAdmin",
         "connectionUser",
-        "filteredDataViewer",
+        "jobUser",
         "readSessionUser",
         "resourceAdmin",
         "resourceEditor",
-        "routineAdmin",
-        "routineDataEditor",
-        "routineMetadataViewer",
-        "routineViewer",
-        "securityAdmin",
+        "resourceViewer",
         "studioAdmin",
         "studioUser",
     )
@@ -148,6 +183,7 @@ _SUGGESTIONS = (
     "roles/iam.serviceAccountKeyAdmin",
     "roles/iam.serviceAccountTokenCreator",
     "roles/resourcemanager.projectIamAdmin",
+    "roles/serviceusage.serviceUsageAdmin",
 )
 
 
@@ -163,10 +199,17 @@ def grants(role: str, permission: str) -> bool:
 
 
 def is_known(role: str) -> bool:
-    """Tell whether Google would take this role in a policy; a misspelt BigQuery role is not taken."""
-    if role.startswith("roles/bigquery."):
-        return role in ROLES or role in KNOWN_ELSEWHERE
-    return role.startswith(("roles/", "projects/", "organizations/"))
+    """Tell whether Google would take this role in a policy; a misspelt one is not taken."""
+    if role in ROLES or role in KNOWN_ELSEWHERE or _CUSTOM_ROLE.fullmatch(role):
+        return True
+    return role.partition(".")[0] not in _LISTED_SERVICES and _SERVICE_ROLE.fullmatch(role) is not None
+
+
+def is_for_datasets(role: str) -> bool:
+    """Tell whether BigQuery takes this role in a dataset's access list: no project's, no other service's."""
+    if role in FULL_NAMES or _CUSTOM_ROLE.fullmatch(role):
+        return True
+    return role.startswith("roles/bigquery.") and is_known(role) and role not in _PROJECT_ONLY
 
 
 def missing_role(permission: str) -> str:

@@ -109,6 +109,8 @@ def test_roles_and_members_come_back_in_one_form(world: World) -> None:
     [
         ({"role": "READER", "userByEmail": f"no@{PROJECT}.iam.gserviceaccount.com"}, "does not exist"),
         ({"role": "roles/bigquery.dataViewr", "userByEmail": "a@example.com"}, "not supported"),
+        ({"role": "roles/bigquery.jobUser", "userByEmail": "a@example.com"}, "not supported"),
+        ({"role": "roles/iam.serviceAccountUser", "userByEmail": "a@example.com"}, "not supported"),
         ({"role": "READER", "specialGroup": "everybody"}, "special group"),
         ({"role": "READER"}, "are needed"),
         ({"userByEmail": "a@example.com"}, "are needed"),

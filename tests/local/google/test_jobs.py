@@ -189,3 +189,24 @@ def test_log_tells_who_did_what_and_no_secret(world: World, caplog: pytest.LogCa
     assert f"POST {QUERIES} 403 {key['client_email']}" in caplog.text
     for secret in (token, world.owner_token, key["private_key"].splitlines()[1], "a-secret-value"):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("location", ["US", "europe-west1"])
+def test_a_dataset_elsewhere_is_not_found(world: World, location: str) -> None:
+    world.dataset("d")
+    where = {"location": location}
+    for path, body in (
+        (QUERIES, {"query": "select * from d.t"} | where),
+        (JOBS, {"configuration": {"query": {"query": "create table d.t (a int64)"}}, "jobReference": where}),
+        (f"{UPLOADS}?uploadType=resumable", LOAD | {"jobReference": where}),
+    ):
+        answer = world.call("POST", path, json=body)
+        assert message(answer, 404) == f"Not found: Dataset {PROJECT}:d was not found in location {location}"
+    assert world.call("POST", QUERIES, json={"query": "select 1", "location": "eu"}).is_success
+
+
+def test_datasets_of_two_places_meet_in_no_query(world: World) -> None:
+    world.dataset("d")
+    world.ok("POST", DATASETS, json={"datasetReference": {"datasetId": "far"}, "location": "US"})
+    answer = world.query("select * from d.t join far.t using (id)")
+    assert "far was not found in location EU" in message(answer, 404)

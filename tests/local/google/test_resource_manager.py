@@ -54,6 +54,8 @@ def test_old_etag_changes_nothing(world: World) -> None:
         ("roles/bigquery.jobUser", f"serviceAccount:no@{PROJECT}.iam.gserviceaccount.com", "does not exist"),
         ("roles/bigquery.jobUser", "somebody", "unknown type"),
         ("roles/bigquery.jobUsr", "user:a@example.com", "not supported"),
+        ("roles/iam.serviceAccountTokenCreater", "user:a@example.com", "not supported"),
+        ("roles/viewers", "user:a@example.com", "not supported"),
         ("jobUser", "user:a@example.com", "not supported"),
         ("roles/viewer", "allUsers", "not allowed"),
     ],
