@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flows.engine.results import PipelineReport
+    from flows.engine.results import PipelineReport, StepResult
 
 
 class PipelineError(Exception):
@@ -41,14 +41,18 @@ class BusyError(PipelineError):
 class DbtError(PipelineError):
     """dbt stopped before it had run any node, for example because the project does not parse.
 
-    ``transient`` says whether the same command may well pass a little later.
+    ``transient`` says whether the same command may well pass a little later; ``earlier`` is what an earlier
+    attempt at it has done.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
+    def __init__(
+        self, message: str, *, transient: bool = False, earlier: StepResult | None = None
+    ) -> None:
         super().__init__(message)
         self.transient = transient
+        self.earlier = earlier
 
 
 class DbtFailedError(PipelineError):

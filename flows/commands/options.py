@@ -77,10 +77,6 @@ class Options:
         switches = {"seed": self.seeds, "snapshot": self.snapshots, "unit_test": self.unit_tests}
         return tuple(kind for kind, on in switches.items() if on is False)
 
-    def without(self, criteria: Iterable[str]) -> Options:
-        """Leave out more."""
-        return replace(self, exclude=(*self.exclude, *criteria))
-
     @property
     def work(self) -> dict[str, Any]:
         """What decides which nodes run and how: a run can be resumed only with the same."""

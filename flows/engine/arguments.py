@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Command = Literal["parse", "list", "freshness", "run", "test", "docs"]
 
+# Of what `dbt build` takes: tests are a command of their own, and the others run nothing in a warehouse.
+_NO_TABLES = ("test", "unit_test", "exposure", "saved_query")
 # `dbt build` without tests runs seeds, models and snapshots in the order of the graph: whoever runs the flow
 # wants every table fresh, and a snapshot between two models has to be taken between them.
 _COMMANDS: dict[Command, tuple[str, ...]] = {
@@ -25,7 +27,7 @@ _COMMANDS: dict[Command, tuple[str, ...]] = {
         "unique_id resource_type config",
     ),
     "freshness": ("source", "freshness"),
-    "run": ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
+    "run": ("build", *(word for kind in _NO_TABLES for word in ("--exclude-resource-type", kind))),
     "test": ("test",),
     "docs": ("docs", "generate"),
 }

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import os
-import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.commands.options import Options
-from flows.engine import (
-    arguments,
-    diagnosis,
-    events,
-    lean_imports,
-    results,
-    resume,
-    retry,
-    selection,
-    shared_sign_in,
-)
+from flows.engine import arguments, diagnosis, events, results, resume, retry, selection
+from flows.engine.internals import invocation, microbatch, queue, reading
+from flows.engine.lineage import Lineage
 from flows.errors import DbtError
 from flows.observe.redaction import redactor
 from flows.observe.visible import shown
 from flows.report import node_details
-from flows.run import stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from flows.engine.events import Watch
+    from flows.engine.batches import Batches
+    from flows.engine.events import Event, Watch
     from flows.engine.results import StepResult
     from flows.report.node_details import NodeDetails
     from flows.target.dbt_profile import DbtProfile
@@ -39,18 +31,15 @@ if TYPE_CHECKING:
     Log = Callable[[int, str], None]
 
 _LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
-# How dbt reports the exception that it then returns: whoever handles that says it in better words.
-_ENDINGS = {"MainEncounteredError", "MainStackTrace"}
-# dbt keeps its flags, adapters and event manager in globals of the process.
-_one_at_a_time = threading.Lock()
+_Told = TypeVar("_Told")
 
 
 class DbtProject:
     """A dbt project with a profile. Parses once; all commands share what was parsed, retries alone do not.
 
-    Called again after a failure, a command runs only the nodes that may succeed unchanged, and those that
-    were skipped for them. Not a dataclass, lest Prefect walks through the whole parsed project when it is
-    handed to a task.
+    Called again after a failure, a command runs only the nodes, and of microbatch models the batches, that
+    may succeed unchanged, and those that were skipped for them. Not a dataclass, lest Prefect walks through
+    the whole parsed project when it is handed to a task.
     """
 
     def __init__(
@@ -66,13 +55,14 @@ class DbtProject:
         self.project_dir = project_dir
         self.profiles_dir = profiles_dir
         self.watch = watch
+        self.details: dict[str, NodeDetails] = {}
         self._redact = redactor(profile.secrets.values())
         self._manifest: Any = None
-        self._untested: list[str] = []
-        self.details: dict[str, NodeDetails] = {}
+        self._lineage: Lineage | None = None
+        self._untested: set[str] = set()
         self._begun: set[arguments.Command] = set()
         self._attempted: dict[arguments.Command, StepResult] = {}
-        self._batches: dict[arguments.Command, retry.Batches] = {}
+        self._batches: dict[arguments.Command, Batches] = {}
         directory = arguments.target_path(project_dir, profile.target)
         self._checkpoint = resume.begin(directory, project_dir, profile.text, self.options)
 
@@ -86,12 +76,20 @@ class DbtProject:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
         self._manifest = None  # dbt would take that as parsed
         self._manifest = self._invoke("parse", _only_warnings(log)).result
-        self._untested = selection.tests_of(self.options.left_out, self._manifest)
+        self._lineage = Lineage(self._manifest)
+        self._untested = self._lineage.tests_of(self.options.left_out) if self.options.left_out else set()
+
+    @property
+    def lineage(self) -> Lineage:
+        """Who reads whom, once the project is parsed."""
+        if self._lineage is None:
+            raise RuntimeError("parse the project first")
+        return self._lineage
 
     def check_selection(self) -> None:
         """Ask dbt what the options select. Raises UsageError if a criterion is wrong or matches nothing."""
         if self.options.narrows:
-            selection.check(self.options, lambda note: self._invoke("list", _silent, note).result)
+            selection.check(self.options, self._listed)
 
     def docs(self, log: Log) -> None:
         """Write the site into `flows.engine.arguments.docs_path`. Raises DbtError if it is incomplete."""
@@ -102,10 +100,9 @@ class DbtProject:
 
     def freshness(self, log: Log) -> StepResult:
         """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
-        with events.watching(self.watch, "freshness", self._manifest):
+        with events.watching(self.watch, "freshness", self.lineage):
             outcome = self._invoke("freshness", log).result
-        nodes = [results.source_result(node, self._redact) for node in outcome.results]
-        return results.step_result(nodes, outcome.elapsed_time)
+        return results.step_result(map(self._reader.result, outcome.results), outcome.elapsed_time)
 
     def run(self, log: Log) -> StepResult:
         """Build seeds, models and snapshots, in the graph's order. Raises DbtError if dbt itself stops."""
@@ -116,84 +113,99 @@ class DbtProject:
         return self._step("test", log)
 
     def _step(self, command: arguments.Command, log: Log) -> StepResult:
-        if command in self._begun:
-            # dbt compiles into what it has parsed. A second time, ephemeral parents would be left out.
-            self.parse(_silent)
-        earlier, nodes = self._remaining(command)
-        if earlier and not nodes:
-            return earlier
-        self._begun.add(command)
-        batches = self._batches.get(command, retry.Batches())
-        record = self._checkpoint.recorder(command, self._redact)
-        with (
-            events.watching(self.watch, command, self._manifest),
-            retry.dbt_runs_only(nodes, batches),
-        ):
-            outcome = self._invoke(command, log, record).result
+        earlier, nodes = None, None
+        try:
+            if command in self._begun:
+                earlier = self._attempted.get(command)
+                # dbt compiles into what it has parsed. A second time, ephemeral parents would be left out.
+                self.parse(_silent)
+            earlier, nodes = self._remaining(command)
+            if earlier and not nodes:
+                return earlier
+            self._begun.add(command)
+            batches = self._batches.setdefault(command, self._checkpoint.batches(command))
+            record = self._checkpoint.recorder(command)
+            with (
+                events.watching(self.watch, command, self.lineage),
+                queue.dbt_runs(nodes, self._untested),
+                microbatch.batch_by_batch(batches, record, _harmless(self._shown, log), self._redact),
+            ):
+                outcome = self._invoke(command, log, batches, record).result
+        except DbtError as error:
+            error.earlier = earlier
+            raise
         shown("what pictures show of nodes", lambda: self._keep_details(outcome.results), log)
-        found = [results.node_result(node, self._redact) for node in outcome.results]
+        found = [batches.whole(self._reader.result(one)) for one in outcome.results]
         step = results.merged(earlier, results.step_result(found, outcome.elapsed_time))
         self._attempted[command] = step
-        self._batches[command] = retry.batches_of(outcome, batches)
         return step
 
     def _keep_details(self, dbt_results: Iterable[Any]) -> None:
         for one in dbt_results:
-            self.details[one.node.unique_id] = node_details.of(one, self._manifest)
+            self.details[one.node.unique_id] = node_details.of(one, self.lineage)
 
     def _remaining(self, command: arguments.Command) -> tuple[StepResult | None, set[str] | None]:
         """Return what earlier attempts, or the run that this one resumes, gave, and the nodes still to run.
 
         None for both where there was no such attempt: the command runs all that it selects. An attempt in
-        which dbt itself stopped left nothing behind.
+        which dbt itself stopped left nothing behind. Hooks that have not ended well are among the nodes.
         """
         if attempted := self._attempted.get(command):
-            return attempted, retry.after_failure(attempted, self._manifest)
+            return attempted, retry.after_failure(attempted, self.lineage)
         if done := self._checkpoint.earlier(command):
-            listed = self._invoke("list", _silent).result
-            return results.step_result(done, 0.0), retry.after_crash(
-                listed, command, (node["id"] for node in done)
-            )
+            ended = {node["id"] for node in done}
+            left = retry.after_crash(self._listed(), command, ended)
+            return results.step_result(done, 0.0), left | (self.lineage.hooks() - ended)
         return None, None
+
+    def _listed(self, unmatched: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
+        """Return the nodes that the options select, as `dbt list` tells them."""
+        lines = self._invoke("list", _silent, unmatched=unmatched).result or []
+        return [node for node in map(json.loads, lines) if node["unique_id"] not in self._untested]
 
     def finish(self) -> None:
         """Record that all is done, so that there is nothing to resume."""
         self._checkpoint.finish()
 
-    def _invoke(self, command: arguments.Command, log: Log, *callbacks: Callable[[Any], None]) -> Any:
+    @property
+    def _reader(self) -> reading.Reader:
+        return reading.Reader(self._redact, self._lineage.name if self._lineage else lambda _: None)
+
+    def _shown(self, event: Event) -> None:
+        if self.watch:
+            self.watch.node(event)
+
+    def _invoke(
+        self,
+        command: arguments.Command,
+        log: Log,
+        batches: Batches | None = None,
+        record: Callable[[Event], None] | None = None,
+        unmatched: Callable[[str], None] | None = None,
+    ) -> Any:
         """Run one dbt command. A dbt that has results has done its work, even if nodes failed.
 
-        ``callbacks`` see dbt's events, too.
+        ``record`` is told what becomes of each node, ``unmatched`` each criterion that matches nothing.
         """
-        lean_imports.import_dbt()
-        from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 4 s
 
-        words = arguments.of_command(
-            command,
-            target=self.profile.target,
-            project_dir=self.project_dir,
-            profiles_dir=self.profiles_dir,
-            options=self.options.without(self._untested if command in {"list", "test"} else ()),
-        )
-        runner = dbtRunner(
-            manifest=self._manifest,
-            callbacks=[_harmless(one, log) for one in (self._forward(log), *callbacks)],
-        )
-        with (
-            _one_at_a_time,
-            _environment(self.profile.environment),
-            stopping.dbt_stops_its_jobs() as stopped,
-            shared_sign_in.dbt_signs_in_once(),
-        ):
-            outcome = runner.invoke(words)
-        if stopped.jobs:
-            commands = ", ".join(f"`bq cancel {job}`" for job in stopped.jobs)
+        def may_run_on(jobs: list[str]) -> None:
+            commands = ", ".join(f"`bq cancel {job}`" for job in jobs)
             log(logging.WARNING, f"BigQuery did not confirm that all queries are cancelled: {commands}")
-        if stopped.reason is not None:
-            raise stopped.reason
+
+        outcome = invocation.invoke(
+            arguments.of_command(
+                command,
+                target=self.profile.target,
+                project_dir=self.project_dir,
+                profiles_dir=self.profiles_dir,
+                options=self.options,
+            ),
+            manifest=self._manifest,
+            environment=self.profile.environment,
+            on_event=_harmless(self._listen(log, batches, record, unmatched), log),
+            may_run_on=may_run_on,
+        )
         if outcome.exception is not None:
-            if not isinstance(outcome.exception, Exception):
-                raise outcome.exception  # Ctrl-C or SIGTERM before a node ran, which dbt has caught
             message = self._redact(str(outcome.exception)).strip()
             raise DbtError(
                 f"dbt {command} stopped: {message}", transient=diagnosis.is_transient(message)
@@ -202,13 +214,28 @@ class DbtProject:
             raise DbtError(f"dbt {command} stopped without a result; see {self.project_dir / 'logs'}.")
         return outcome
 
-    def _forward(self, log: Log) -> Callable[[Any], None]:
+    def _listen(
+        self,
+        log: Log,
+        batches: Batches | None,
+        record: Callable[[Event], None] | None,
+        unmatched: Callable[[str], None] | None,
+    ) -> Callable[[Any], None]:
+        reader = self._reader
+        note = _harmless(record, log) if record else None
+
         def on_event(event: Any) -> None:
-            if event.info.name in _ENDINGS:
+            if reading.is_ending(event):
                 return
-            node = events.node_of(event) if self.watch else None
-            if self.watch and node and (change := events.read(event, node, self._redact)):
-                self.watch.node(change)
+            if unmatched and (criterion := reading.unmatched(event)):
+                unmatched(criterion)
+            node = reader.node_of(event)
+            if node and (change := reader.change(event, node)):
+                if batches and isinstance(change, events.Finished):
+                    change = replace(change, result=batches.whole(change.result))
+                if note:
+                    note(change)
+                self._shown(change)
             level = _LEVELS.get(event.info.level)
             if level is None or not (message := event.info.msg.strip()):
                 return
@@ -220,14 +247,14 @@ class DbtProject:
         return on_event
 
 
-def _harmless(callback: Callable[[Any], None], log: Log) -> Callable[[Any], None]:
+def _harmless(callback: Callable[[_Told], None], log: Log) -> Callable[[_Told], None]:
     """Leave a callback out once it has failed, and log that.
 
     Its exception would end one of dbt's threads without a word, and dbt would wait for it for ever.
     """
     failed = False
 
-    def on_event(event: Any) -> None:
+    def on_event(event: _Told) -> None:
         nonlocal failed
         try:
             if not failed:
@@ -262,17 +289,3 @@ def open_project(
         profiles_dir = Path(directory)
         (profiles_dir / "profiles.yml").write_text(profile.text, encoding="utf-8")
         yield DbtProject(profile, project_dir.resolve(), profiles_dir, options, watch)
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

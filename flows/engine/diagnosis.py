@@ -77,12 +77,30 @@ def is_transient(message: str | None) -> bool:
 
 def worth_retrying(failed: Iterable[NodeResult]) -> bool:
     """Say whether one of the failed nodes may succeed unchanged. A test that found bad rows never does."""
-    return any(node["status"] != "fail" and is_transient(node["message"]) for node in failed)
+    return any(
+        is_transient(message) for node in failed if node["status"] != "fail" for message in _said(node)
+    )
 
 
 def may_pass(node: NodeResult) -> bool:
-    """Say whether a failed node may succeed in a next attempt, which may have another key."""
-    return worth_retrying([node]) or key_refused(node["message"])
+    """Say whether a failed node, or a batch of it, may succeed in a next attempt, with another key perhaps."""
+    return node["status"] != "fail" and any(message_may_pass(message) for message in _said(node))
+
+
+def has_failed_for_good(node: NodeResult) -> bool:
+    """Say whether a failed node will not be whole after a next attempt, even if a part of it may pass."""
+    return node["status"] == "fail" or not all(message_may_pass(message) for message in _said(node))
+
+
+def message_may_pass(message: str | None) -> bool:
+    """Say whether what failed with this message may succeed in a next attempt, which may have another key."""
+    return is_transient(message) or key_refused(message)
+
+
+def _said(node: NodeResult) -> list[str | None]:
+    """Return what BigQuery has said of a failed node: of each failed batch, where it has batches."""
+    batches = [batch["message"] for batch in node.get("batches", ()) if batch["status"] == "error"]
+    return batches or [node["message"]]
 
 
 def key_refused(message: str | None) -> bool:

@@ -1,7 +1,8 @@
 """What a run has finished so far, in a file that survives the run, so that `--resume` goes on from there.
 
-The file has a line of JSON for what was asked for, one for each node as it finishes, and one in the end. A
-line is one write; of a process that is killed at most the last line is torn, and that node runs again.
+The file has a line of JSON for what was asked for, one for each node as it finishes, and one in the end; of a
+microbatch model one before its first batch, which says what batches there are, and one for each as it finishes.
+A line is one write; of a process that is killed at most the last line is torn, and that node or batch runs again.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.engine import results
+from flows.engine.batches import Batches, is_done, span_of
+from flows.engine.events import BatchesPlanned, BatchFinished, Finished
 from flows.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from flows.commands.options import Options
+    from flows.engine.events import Event
     from flows.engine.results import NodeResult
 
 FILE_NAME = "finished.jsonl"
@@ -30,34 +34,53 @@ _DONE = {"done": True}
 
 
 class Checkpoint:
-    """The record of one run. ``earlier`` maps a command to the nodes that the last run has finished well.
+    """The record of one run. ``lines`` are those of the last run, where this one goes on with it.
 
     ``head`` is the first line of a new record; the last run's is kept until this one's first command.
     """
 
     def __init__(
-        self, path: Path, head: Mapping[str, Any] | None, earlier: Mapping[str, list[NodeResult]]
+        self, path: Path, head: Mapping[str, Any] | None, lines: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         self._path = path
         self._head = head
-        self._earlier = earlier
+        self._lines = lines
+        self._earlier = _finished_well(lines)
 
     def earlier(self, command: str) -> list[NodeResult]:
         """Return what an earlier run has done of this command."""
         return self._earlier.get(command, [])
 
-    def recorder(self, command: str, redact: Callable[[str], str]) -> Callable[[Any], None]:
-        """Return a callback for dbt's events that records each node as it finishes."""
+    def batches(self, command: str) -> Batches:
+        """Return what an earlier run has planned and done of microbatch models that it has not finished."""
+        known = Batches()
+        for line in self._lines:
+            if line.get("command") == command and "planned" in line:
+                known.plan(line["id"], (span_of(one) for one in line["planned"]))
+            if line.get("command") == command and "batch" in line and is_done(line["batch"]):
+                known.end(line["id"], line["batch"])
+        return known
+
+    def recorder(self, command: str) -> Callable[[Event], None]:
+        """Return what records each node, and each batch of one, as it finishes."""
         if self._head:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(json.dumps(self._head) + "\n", encoding="utf-8")
             self._head = None
 
-        def note(event: Any) -> None:
-            # An ephemeral model is no table, and none of dbt's results.
-            if event.info.name == "NodeFinished" and event.data.node_info.materialized != "ephemeral":
-                node = results.finished_node(event.data, redact)
-                _append(self._path, {"command": command, "node": node})
+        def note(event: Event) -> None:
+            line: dict[str, Any] = {"command": command}
+            match event:
+                case Finished():
+                    line["node"] = event.result
+                case BatchFinished():
+                    line |= {"id": event.node.id, "batch": event.batch}
+                case BatchesPlanned():
+                    spans = [{"start": one.isoformat(), "end": end.isoformat()} for one, end in event.batches]
+                    line |= {"id": event.node.id, "planned": spans}
+                case _:
+                    return
+            _append(self._path, line)
 
         return note
 
@@ -78,8 +101,8 @@ def begin(directory: Path, project_dir: Path, profile: str, options: Options) ->
         head, *lines = _read(path) or [{}]
         _check_same(head, lines, asked, directory.name)
         _end_torn_line(path)
-        return Checkpoint(path, None, _finished_well(lines))
-    return Checkpoint(path, asked, {})
+        return Checkpoint(path, None, lines)
+    return Checkpoint(path, asked)
 
 
 def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, Any], target: str) -> None:
@@ -108,10 +131,12 @@ def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, A
         )
 
 
-def _finished_well(lines: list[Any]) -> dict[str, list[NodeResult]]:
+def _finished_well(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[NodeResult]]:
     """Return the last result of each node, by command, if it is a good one."""
     latest: dict[str, dict[str, NodeResult]] = {}
     for line in lines:
+        if "node" not in line:
+            continue
         node: NodeResult = line["node"]
         latest.setdefault(line["command"], {})[node["id"]] = {**node, "earlier": True}
     return {

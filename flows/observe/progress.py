@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flows.engine.events import Started
-from flows.engine.results import FAILED
+from flows.engine.events import BatchesPlanned, BatchFinished, Finished, Started
+from flows.engine.results import FAILED, HOOK
 from flows.report.units import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flows.engine.events import Finished, Node
+    from flows.engine.events import Event, Node
+    from flows.engine.lineage import Lineage
 
 _NAMES = 4
 
@@ -44,13 +46,16 @@ class Progress:
         self._running: dict[str, str] = {}
         self._done: set[str] = set()
         self._failed: set[str] = set()
+        self._batches: dict[str, int] = {}
+        self._ended: Counter[str] = Counter()
 
-    def begin(self, command: str, _manifest: Any) -> None:
+    def begin(self, command: str, _lineage: Lineage) -> None:
         """Show the line."""
         with self._lock:
             self._command, self._began = command, time.monotonic()
             self._total = 0
             self._running, self._done, self._failed = {}, set(), set()
+            self._batches, self._ended = {}, Counter()
         if self._console.is_terminal:
             self._live = Live(
                 get_renderable=self.line_now,
@@ -64,18 +69,24 @@ class Progress:
             if sys.stderr.isatty():
                 self._take_log_lines()
 
-    def node(self, event: Started | Finished) -> None:
-        """Count a node."""
+    def node(self, event: Event) -> None:
+        """Count a node, or a batch of one."""
         node = event.node
         with self._lock:
-            if isinstance(event, Started):
-                self._running[node.id] = node.name
-                self._total = event.total
-                return
-            self._running.pop(node.id, None)
-            self._done.add(node.id)
-            if event.status in FAILED:
-                self._failed.add(node.id)
+            match event:
+                case Started():
+                    self._running[node.id] = node.name
+                    self._total = event.total or self._total
+                case BatchesPlanned():
+                    self._batches[node.id] = len(event.batches)
+                case BatchFinished():
+                    self._ended[node.id] += 1
+                case Finished():
+                    self._running.pop(node.id, None)
+                    if node.kind != HOOK:
+                        self._done.add(node.id)
+                    if event.result["status"] in FAILED:
+                        self._failed.add(node.id)
 
     def line(self, node: Node, level: int, message: str) -> None:
         """Log lines have a place of their own."""
@@ -99,10 +110,15 @@ class Progress:
                 self._undo.append(partial(handler.setStream, handler.stream))
                 handler.setStream(sys.stderr)
 
+    def _part(self, node_id: str) -> str:
+        total = self._batches.get(node_id)
+        return f" {self._ended[node_id]}/{total}" if total else ""
+
     def line_now(self) -> Text:
         """Return the line as it is now."""
         with self._lock:
-            running, total = list(self._running.values()), self._total
+            running = [name + self._part(node_id) for node_id, name in self._running.items()]
+            total = self._total
             done, failed = len(self._done), len(self._failed)
         names = ", ".join(running[:_NAMES]) + (
             f" and {len(running) - _NAMES} more" if running[_NAMES:] else ""

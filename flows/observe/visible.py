@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from flows.engine.events import Finished, Node, Started, Watch
+    from flows.engine.events import Event, Node, Watch
+    from flows.engine.lineage import Lineage
 
     Log = Callable[[int, str], None]
 
@@ -37,11 +38,11 @@ class Visible:
         self._watches = list(watches)
         self._log = log
 
-    def begin(self, command: str, manifest: Any) -> None:
+    def begin(self, command: str, lineage: Lineage) -> None:
         """See `Watch.begin`."""
-        self._each(lambda watch: watch.begin(command, manifest))
+        self._each(lambda watch: watch.begin(command, lineage))
 
-    def node(self, event: Started | Finished) -> None:
+    def node(self, event: Event) -> None:
         """See `Watch.node`."""
         self._each(lambda watch: watch.node(event))
 

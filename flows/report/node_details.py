@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from flows.engine import lineage
-
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from flows.engine.lineage import Lineage
     from flows.target.dbt_profile import DbtProfile
 
 _GOOGLE = ("", "https://bigquery.googleapis.com", "https://www.googleapis.com")
@@ -31,7 +30,7 @@ class NodeDetails:
     sql: str | None
 
 
-def of(result: Any, manifest: Any) -> NodeDetails:
+def of(result: Any, lineage: Lineage) -> NodeDetails:
     """Read one of dbt's RunResult objects."""
     node = result.node
     response = result.adapter_response or {}
@@ -44,7 +43,7 @@ def of(result: Any, manifest: Any) -> NodeDetails:
         ended=max((one.completed_at for one in timing), default=None),
         thread=str(result.thread_id),
         folder=str(PurePosixPath(node.original_file_path).parent),
-        parents=tuple(lineage.parents(manifest, node.unique_id)),
+        parents=tuple(lineage.parents(node.unique_id)),
         relation=relation if makes_table and all(relation) else None,  # type: ignore[arg-type]
         job=job if all(job) else None,  # type: ignore[arg-type]
         sql=getattr(node, "compiled_code", None),

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.engine import diagnosis
+from flows.engine.results import HOOK
 from flows.report.units import count, size
 from flows.target import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from flows.engine.results import NodeResult, PipelineReport, StepResult
 
@@ -84,9 +85,15 @@ def _steps(report: PipelineReport) -> list[tuple[str, StepResult]]:
 
 
 def _failed(step: StepResult) -> str:
-    shown = ", ".join(node["name"] + _wrong_rows(node) for node in step["failed"][:5])
-    more = f" and {len(step['failed']) - 5} more" if len(step["failed"]) > 5 else ""
-    return f"{len(step['failed'])} of {len(step['nodes'])}: {shown}{more}"
+    hooks = [node for node in step["failed"] if node["kind"] == HOOK]
+    nodes = [node for node in step["failed"] if node["kind"] != HOOK]
+    parts = [f"{len(nodes)} of {len(step['nodes'])}: {_first(nodes)}"] if nodes else []
+    return "; ".join([*parts, *([f"{HOOK} {_first(hooks)}"] if hooks else [])])
+
+
+def _first(nodes: Sequence[NodeResult]) -> str:
+    shown = ", ".join(node["name"] + _wrong_rows(node) for node in nodes[:5])
+    return shown + (f" and {len(nodes) - 5} more" if len(nodes) > 5 else "")
 
 
 def _wrong_rows(node: NodeResult) -> str:
@@ -104,10 +111,14 @@ def _tested(step: StepResult) -> str:
 
 
 def _facts(step: StepResult) -> str:
-    if step["message"]:
+    if step["message"] and not step["nodes"]:
         return step["message"]
     counts = ", ".join(f"{number} {status}" for status, number in step["counts"].items()) or "nothing to do"
     facts = [counts, f"{step['seconds']:.1f} s"]
+    if hooks := [node["name"] for node in step["failed"] if node["kind"] == HOOK]:
+        facts.insert(1, f"failed {HOOK} {', '.join(hooks)}")
+    if step["message"]:
+        facts.insert(0, step["message"])
     if earlier := sum(node.get("earlier", False) for node in step["nodes"]):
         facts.insert(1, f"{earlier} of them done earlier")
     if step["rows"]:

@@ -14,9 +14,9 @@ def size(number: float) -> str:
     return f"{number:.{min(power, 1)}f} {_UNITS[power]}"
 
 
-def count(number: int | None, word: str) -> str:
-    """Return a number with its noun, such as `1 row` or `1,200 rows`."""
-    return f"{number or 0:,} {word}{'' if number == 1 else 's'}"
+def count(number: int | None, word: str, words: str | None = None) -> str:
+    """Return a number with its noun, such as `1 row` or `1,200 rows`; ``words`` are several, if not `…s`."""
+    return f"{number or 0:,} {word if number == 1 else words or f'{word}s'}"
 
 
 def duration(seconds: float) -> str:

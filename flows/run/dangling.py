@@ -65,4 +65,5 @@ def _statuses(report: PipelineReport) -> dict[str, str]:
         if step:
             found[f"dbt-{name}"] = "error" if step["status"] == "failed" else step["status"]
             found |= {node["id"]: node["status"] for node in step["nodes"]}
+            found |= {f"dbt-{name} {hook['id']}": hook["status"] for hook in step["hooks"]}
     return found

@@ -18,13 +18,15 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.loggers import task_run_logger
 from prefect.utilities.engine import emit_task_run_state_change_event
 
-from flows.engine import lineage
 from flows.engine.events import Finished, Node, Started
-from flows.engine.results import FAILED, SKIPPED
+from flows.engine.results import FAILED, HOOK, SKIPPED
 from flows.run import outcome
 
 if TYPE_CHECKING:
     from logging import LoggerAdapter
+
+    from flows.engine.events import Event
+    from flows.engine.lineage import Lineage
 
 
 class NodeRuns:
@@ -43,20 +45,21 @@ class NodeRuns:
         self._logs: dict[str, LoggerAdapter[logging.Logger]] = {}
         self._lock = threading.Lock()
         self._context: Context = copy_context()
-        self._manifest: Any = None
+        self._command = ""
+        self._lineage: Lineage | None = None
 
-    def begin(self, _command: str, manifest: Any) -> None:
+    def begin(self, command: str, lineage: Lineage) -> None:
         """Let the nodes that start from now on belong to the task that calls this."""
-        self._manifest = manifest
+        self._command, self._lineage = command, lineage
         # Prefect finds flow, task and settings in the context, and dbt's threads start with an empty one.
         self._context = copy_context()
 
-    def node(self, event: Started | Finished) -> None:
-        """Emit the node's new state."""
+    def node(self, event: Event) -> None:
+        """Emit the node's new state. Of batches, dbt's log lines tell."""
         context = self._context.copy()
         if isinstance(event, Started):
             context.run(self._start, event)
-        else:
+        elif isinstance(event, Finished):
             context.run(self._finish, event)
 
     def line(self, node: Node, level: int, message: str) -> None:
@@ -76,12 +79,10 @@ class NodeRuns:
 
     def _log(self, node: Node, level: int, message: str) -> None:
         self._run_of(node)
-        self._logs[node.id].log(level, message)
+        self._logs[self._key(node)].log(level, message)
 
     def _start(self, event: Started) -> None:
         run = self._run_of(event.node)
-        if run.state_type == StateType.RUNNING:
-            return  # a batch of a microbatch model starts
         at: Any = event.at  # Prefect's type is a subclass, which it converts to
         run.start_time = run.start_time or at
         run.run_count += 1
@@ -89,19 +90,24 @@ class NodeRuns:
 
     def _finish(self, event: Finished) -> None:
         run = self._run_of(event.node)
-        kind, name = state_of(event.status)
-        self._set(run, kind, event.at, name=name, message=outcome.text(event))
+        kind, name = state_of(event.result["status"])
+        self._set(run, kind, event.at, name=name, message=outcome.text(event.result))
+
+    def _key(self, node: Node) -> str:
+        # A hook runs with each command anew.
+        return f"dbt-{self._command} {node.id}" if node.kind == HOOK else node.id
 
     def _run_of(self, node: Node) -> TaskRun:
+        key = self._key(node)
         with self._lock:
-            run = self._runs.get(node.id)
+            run = self._runs.get(key)
             if run is None:
-                run = self._new(node)
-                self._logs[node.id] = task_run_logger(run, flow_run=self._flow_run)
-                self._runs[node.id] = run
+                run = self._new(node, key)
+                self._logs[key] = task_run_logger(run, flow_run=self._flow_run)
+                self._runs[key] = run
         return run
 
-    def _new(self, node: Node) -> TaskRun:
+    def _new(self, node: Node, key: str) -> TaskRun:
         attempt = self._flow_run.run_count
         parent = TaskRunContext.get()
         inputs: dict[str, Any] = {"upstream": self._upstream(node)}
@@ -109,18 +115,18 @@ class NodeRuns:
             inputs["__parents__"] = [TaskRunResult(id=parent.task_run.id)]
         return TaskRun(
             # The same for the same flow run, so that what is sent twice is recorded once.
-            id=uuid5(self._flow_run.id, f"{node.id} {attempt}"),
+            id=uuid5(self._flow_run.id, f"{key} {attempt}"),
             name=node.name,
             flow_run_id=self._flow_run.id,
             task_key=f"dbt-{node.kind}",
-            dynamic_key=node.id if attempt <= 1 else f"{node.id} {attempt}",
+            dynamic_key=key if attempt <= 1 else f"{key} {attempt}",
             flow_run_run_count=attempt,
             tags=["dbt", node.kind],
             task_inputs=inputs,
         )
 
     def _upstream(self, node: Node) -> list[TaskRunResult]:
-        before = lineage.parents(self._manifest, node.id)
+        before = self._lineage.parents(node.id) if self._lineage else []
         return [TaskRunResult(id=self._runs[one].id) for one in before if one in self._runs]
 
     def _set(

@@ -8,25 +8,26 @@ from flows.engine.results import FAILED, SKIPPED
 from flows.report.units import count, duration, size
 
 if TYPE_CHECKING:
-    from flows.engine.events import Finished
-
-_TESTS = frozenset({"test", "unit_test"})
+    from flows.engine.results import NodeResult
 
 
-def text(event: Finished) -> str:
+def text(result: NodeResult) -> str:
     """Return what happened, rows, bytes and time, as in `3 rows · 1.0 KiB processed · 0.53 s`."""
-    if event.status in SKIPPED:
+    status = result["status"]
+    if status in SKIPPED:
         return "skipped, because a node before it failed"
     parts = []
-    if event.node.kind in _TESTS:
-        if event.status != "pass":
-            parts.append(event.message or event.status)
-    elif event.status in FAILED:
-        parts.append(event.message or event.status)
-    elif event.rows is not None:
-        parts.append(count(event.rows, "row"))
-    if event.bytes_processed is not None:
-        parts.append(f"{size(event.bytes_processed)} processed")
-    if event.bytes_billed is not None:
-        parts.append(f"{size(event.bytes_billed)} billed")
-    return " · ".join([*parts, duration(event.seconds)])
+    if result["kind"] == "test":
+        if status != "pass":
+            parts.append(result["message"] or status)
+    elif status in FAILED:
+        parts.append(result["message"] or status)
+    elif result["rows"] is not None:
+        parts.append(count(result["rows"], "row"))
+    if result["bytes_processed"] is not None:
+        parts.append(f"{size(result['bytes_processed'])} processed")
+    if result["bytes_billed"] is not None:
+        parts.append(f"{size(result['bytes_billed'])} billed")
+    if batches := result.get("batches"):
+        parts.append(count(len(batches), "batch", "batches"))
+    return " · ".join([*parts, duration(result["seconds"])])

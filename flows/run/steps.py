@@ -30,7 +30,9 @@ class _StepFailedError(Exception):
     """Carries the results of a failed task to `retry_condition_fn` and to the flow."""
 
     def __init__(self, step: StepResult) -> None:
-        super().__init__(f"{len(step['failed'])} of {len(step['nodes'])} nodes failed")
+        hooks = sum(node["kind"] == results.HOOK for node in step["failed"])
+        nodes = f"{len(step['failed']) - hooks} of {len(step['nodes'])} nodes"
+        super().__init__(f"{nodes} failed" + (f", and {hooks} of {len(step['hooks'])} hooks" if hooks else ""))
         self.step = step
 
 
@@ -101,7 +103,9 @@ def build_and_test(project: DbtProject) -> PipelineReport:
         if project.options.freshness:
             freshness = _outcome(dbt_freshness(project, return_state=True))
         if freshness and freshness["status"] == "failed":
-            run = results.not_run("skipped", "not run, because the sources are not fresh")
+            stale = any(node["kind"] == "source" for node in freshness["failed"])
+            why = "the sources are not fresh" if stale else "dbt-freshness failed"
+            run = results.not_run("skipped", f"not run, because {why}")
         else:
             run = _outcome(dbt_run(project, return_state=True))
     if run["status"] != "success":
@@ -163,7 +167,7 @@ def _outcome(state: State[Any]) -> StepResult:
     if isinstance(value, _StepFailedError):
         return value.step
     if isinstance(value, DbtError):
-        return results.not_run("failed", str(value))
+        return results.stopped(value.earlier, str(value))
     if isinstance(value, BaseException):
         raise value
     step: StepResult = value

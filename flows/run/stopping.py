@@ -1,4 +1,4 @@
-"""Stop dbt, and the BigQuery jobs it waits for, on Ctrl-C, SIGTERM, and Cancel in Prefect."""
+"""Stop the run on SIGTERM, and on Cancel in Prefect."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import os
 import signal
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled
-
-from flows.engine.cancelling import cancel_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,51 +23,6 @@ _LOOK_SECONDS = 3.0
 
 class TerminatedError(BaseException):
     """SIGTERM has come, and Prefect has recorded the end of the run."""
-
-
-@dataclass
-class Stopped:
-    """Why dbt was stopped, if it was, and the ids of jobs that BigQuery may run on with."""
-
-    reason: BaseException | None = None
-    jobs: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def dbt_stops_its_jobs() -> Iterator[Stopped]:
-    """Let dbt cancel all of its BigQuery jobs on Ctrl-C, and when Prefect turns a SIGTERM into an exception.
-
-    dbt cancels for KeyboardInterrupt and SystemExit alone. Prefect's handler for the signal has to stay, as
-    Prefect tells a cancelled run from a crashed one by it. So what it raises goes through dbt as SystemExit.
-    Whatever dbt returns then, the reason that is yielded is what has ended it.
-    """
-    from dbt.adapters.factory import get_adapter  # noqa: PLC0415 - with dbt, 4 s
-    from dbt.task.runnable import GraphRunnableTask  # noqa: PLC0415
-
-    stopped = Stopped()
-    run_all, cancel_all = GraphRunnableTask.run_queue, GraphRunnableTask._cancel_connections
-
-    def run_queue(task: Any, pool: Any) -> None:
-        try:
-            run_all(task, pool)
-        except (KeyboardInterrupt, SystemExit, TerminationSignal) as reason:
-            stopped.reason = reason
-            if isinstance(reason, TerminationSignal):
-                raise SystemExit(TERMINATED) from reason
-            raise
-
-    def cancel_connections(task: Any, pool: Any) -> None:
-        pool.close()
-        pool.terminate()
-        stopped.jobs = cancel_jobs(get_adapter(task.config).connections, pool._pool)
-
-    GraphRunnableTask.run_queue = run_queue
-    GraphRunnableTask._cancel_connections = cancel_connections
-    try:
-        yield stopped
-    finally:
-        GraphRunnableTask.run_queue = run_all
-        GraphRunnableTask._cancel_connections = cancel_all
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from flows.engine.internals.patching import replaced
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,19 +27,18 @@ def dbt_signs_in_once() -> Iterator[None]:
     """
     from dbt.adapters.bigquery import clients  # noqa: PLC0415 - with dbt, 4 s
 
-    original = clients.create_google_credentials
     # By identity, as dbt's credentials can't be hashed; they are kept, so that no other gets the same id.
     made: dict[int, tuple[Any, Any]] = {}
     lock = threading.Lock()
 
-    def shared(credentials: Any) -> Any:
-        with lock:
-            if id(credentials) not in made:
-                made[id(credentials)] = (credentials, original(credentials))
-            return made[id(credentials)][1]
+    def make(original: Any) -> Any:
+        def shared(credentials: Any) -> Any:
+            with lock:
+                if id(credentials) not in made:
+                    made[id(credentials)] = (credentials, original(credentials))
+                return made[id(credentials)][1]
 
-    clients.create_google_credentials = shared
-    try:
+        return shared
+
+    with replaced(clients, "create_google_credentials", make):
         yield
-    finally:
-        clients.create_google_credentials = original
