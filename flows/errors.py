@@ -47,9 +47,7 @@ class DbtError(PipelineError):
 
     exit_code = 1
 
-    def __init__(
-        self, message: str, *, transient: bool = False, earlier: StepResult | None = None
-    ) -> None:
+    def __init__(self, message: str, *, transient: bool = False, earlier: StepResult | None = None) -> None:
         super().__init__(message)
         self.transient = transient
         self.earlier = earlier

@@ -24,9 +24,30 @@ class Batches:
     """What is known of the batches of one dbt command, over all of its attempts. Threads may share it."""
 
     def __init__(self) -> None:
+        self._owed: dict[str, set[Span]] = {}
         self._planned: dict[str, tuple[Span, ...]] = {}
         self._ended: dict[str, dict[Span, BatchResult]] = {}
         self._lock = threading.Lock()
+
+    def owe(self, node_id: str, spans: Iterable[Span]) -> None:
+        """Note what an earlier run has planned and not done, and what dbt may not plan again."""
+        with self._lock:
+            self._owed.setdefault(node_id, set()).update(spans)
+
+    def owed(self, node_id: str) -> set[Span]:
+        """Return what earlier runs have left undone."""
+        return self._owed.get(node_id, set())
+
+    def undone(self) -> dict[str, list[Span]]:
+        """Return the batches by model that are planned or owed, and not done."""
+        found = {}
+        for node_id in {*self._planned, *self._owed}:
+            ended = self._ended.get(node_id, {})
+            spans = {*self._planned.get(node_id, ()), *self.owed(node_id)}
+            undone = sorted(one for one in spans if one not in ended or not is_done(ended[one]))
+            if undone:
+                found[node_id] = undone
+        return found
 
     def plan(self, node_id: str, spans: Iterable[Span]) -> bool:
         """Note what a model is made of; say whether that is new. What was planned first stays."""
@@ -78,7 +99,7 @@ class Batches:
             result["status"] = "error" if len(missing) == len(batches) else "partial success"
             result["message"] = _message(missing, len(batches))
         elif node["status"] not in FAILED:
-            result["message"] = f"all {len(batches)} batches done"
+            result["message"] = f"{len(batches)} batches"
         return result
 
 

@@ -83,7 +83,7 @@ def worth_retrying(failed: Iterable[NodeResult]) -> bool:
 
 
 def may_pass(node: NodeResult) -> bool:
-    """Say whether a failed node, or a batch of it, may succeed in a next attempt, with another key perhaps."""
+    """Say whether a failed node, or a batch of it, may succeed in a next attempt."""
     return node["status"] != "fail" and any(message_may_pass(message) for message in _said(node))
 
 

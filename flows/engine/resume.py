@@ -1,8 +1,9 @@
 """What a run has finished so far, in a file that survives the run, so that `--resume` goes on from there.
 
-The file has a line of JSON for what was asked for, one for each node as it finishes, and one in the end; of a
-microbatch model one before its first batch, which says what batches there are, and one for each as it finishes.
-A line is one write; of a process that is killed at most the last line is torn, and that node or batch runs again.
+The file has a line of JSON for what was asked for, one for each node as it finishes, and one in the end. Of a
+microbatch model it has one before its first batch, which says what batches there are, one for each as it
+finishes, and at the top what earlier runs have left undone. A line is one write; of a process that is killed
+at most the last line is torn, and that node or batch runs again.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from flows.engine.events import BatchesPlanned, BatchFinished, Finished
 from flows.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flows.commands.options import Options
+    from flows.engine.batches import Span
     from flows.engine.events import Event
     from flows.engine.results import NodeResult
 
@@ -36,11 +38,11 @@ _DONE = {"done": True}
 class Checkpoint:
     """The record of one run. ``lines`` are those of the last run, where this one goes on with it.
 
-    ``head`` is the first line of a new record; the last run's is kept until this one's first command.
+    ``head`` are the first lines of a new record; the last run's is kept until this one's first command.
     """
 
     def __init__(
-        self, path: Path, head: Mapping[str, Any] | None, lines: Sequence[Mapping[str, Any]] = ()
+        self, path: Path, head: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         self._path = path
         self._head = head
@@ -53,20 +55,14 @@ class Checkpoint:
 
     def batches(self, command: str) -> Batches:
         """Return what an earlier run has planned and done of microbatch models that it has not finished."""
-        known = Batches()
-        for line in self._lines:
-            if line.get("command") == command and "planned" in line:
-                known.plan(line["id"], (span_of(one) for one in line["planned"]))
-            if line.get("command") == command and "batch" in line and is_done(line["batch"]):
-                known.end(line["id"], line["batch"])
-        return known
+        return _batches([*self._head, *self._lines], command)
 
     def recorder(self, command: str) -> Callable[[Event], None]:
         """Return what records each node, and each batch of one, as it finishes."""
         if self._head:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps(self._head) + "\n", encoding="utf-8")
-            self._head = None
+            self._path.write_text("".join(f"{json.dumps(line)}\n" for line in self._head), encoding="utf-8")
+            self._lines, self._head = self._head, ()
 
         def note(event: Event) -> None:
             line: dict[str, Any] = {"command": command}
@@ -76,8 +72,7 @@ class Checkpoint:
                 case BatchFinished():
                     line |= {"id": event.node.id, "batch": event.batch}
                 case BatchesPlanned():
-                    spans = [{"start": one.isoformat(), "end": end.isoformat()} for one, end in event.batches]
-                    line |= {"id": event.node.id, "planned": spans}
+                    line |= {"id": event.node.id, "planned": _texts(event.batches)}
                 case _:
                     return
             _append(self._path, line)
@@ -101,8 +96,11 @@ def begin(directory: Path, project_dir: Path, profile: str, options: Options) ->
         head, *lines = _read(path) or [{}]
         _check_same(head, lines, asked, directory.name)
         _end_torn_line(path)
-        return Checkpoint(path, None, lines)
-    return Checkpoint(path, asked)
+        return Checkpoint(path, (), lines)
+    # Batches that the last run has not done are this one's, whatever else it does.
+    undone = _batches(_read(path), "run").undone()
+    owed = [{"command": "run", "id": one, "owed": _texts(spans)} for one, spans in undone.items()]
+    return Checkpoint(path, [asked, *owed])
 
 
 def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, Any], target: str) -> None:
@@ -129,6 +127,24 @@ def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, A
             f"--resume: the last run of {target} was another one: {'; '.join(changed)}. "
             "Run without --resume, or as that one was."
         )
+
+
+def _batches(lines: Iterable[Mapping[str, Any]], command: str) -> Batches:
+    known = Batches()
+    for line in lines:
+        if line.get("command") != command:
+            continue
+        if "owed" in line:
+            known.owe(line["id"], map(span_of, line["owed"]))
+        if "planned" in line:
+            known.plan(line["id"], map(span_of, line["planned"]))
+        if "batch" in line and is_done(line["batch"]):
+            known.end(line["id"], line["batch"])
+    return known
+
+
+def _texts(spans: Iterable[Span]) -> list[dict[str, str]]:
+    return [{"start": start.isoformat(), "end": end.isoformat()} for start, end in spans]
 
 
 def _finished_well(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[NodeResult]]:

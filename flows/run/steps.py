@@ -32,7 +32,9 @@ class _StepFailedError(Exception):
     def __init__(self, step: StepResult) -> None:
         hooks = sum(node["kind"] == results.HOOK for node in step["failed"])
         nodes = f"{len(step['failed']) - hooks} of {len(step['nodes'])} nodes"
-        super().__init__(f"{nodes} failed" + (f", and {hooks} of {len(step['hooks'])} hooks" if hooks else ""))
+        super().__init__(
+            f"{nodes} failed" + (f", and {hooks} of {len(step['hooks'])} hooks" if hooks else "")
+        )
         self.step = step
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
-from flows.engine.results import NodeResult, PipelineReport, StepResult, step_result
+from flows.engine.lineage import Lineage
+from flows.engine.results import BatchResult, NodeResult, PipelineReport, StepResult, step_result
 
 PEM = (
     "-----BEGIN PRIVATE KEY-----\n"
@@ -68,6 +70,42 @@ def node(name: str, status: str = "success", **changes: Any) -> NodeResult:
         bytes_billed=None,
     )
     return {**result, **changes}  # type: ignore[typeddict-item]
+
+
+def batch(year: int, status: str = "success", message: str | None = None, **changes: Any) -> BatchResult:
+    result = BatchResult(
+        start=f"{year}-01-01T00:00:00+00:00",
+        end=f"{year + 1}-01-01T00:00:00+00:00",
+        status=status,
+        seconds=1.0,
+        message=message,
+        rows=10 if status == "success" else None,
+        bytes_processed=None,
+        bytes_billed=None,
+    )
+    return {**result, **changes}  # type: ignore[typeddict-item]
+
+
+def parsed(node_id: str, reads: tuple[str, ...] = (), **changes: Any) -> SimpleNamespace:
+    """A node as dbt's manifest has it."""
+    kind, package, *name = node_id.split(".")
+    return SimpleNamespace(
+        **{
+            "unique_id": node_id,
+            "resource_type": kind,
+            "package_name": package,
+            "name": name[0],
+            "is_ephemeral_model": False,
+            "depends_on_nodes": list(reads),
+            "depends_on": SimpleNamespace(nodes=list(reads)),
+            **changes,
+        }
+    )
+
+
+def lineage(*nodes: SimpleNamespace) -> Lineage:
+    found = {node.unique_id: node for node in nodes}
+    return Lineage(SimpleNamespace(nodes=found, sources={}, unit_tests={}, functions={}))
 
 
 def report(run: StepResult | None = None, test: StepResult | None = None) -> PipelineReport:

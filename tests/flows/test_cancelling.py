@@ -4,8 +4,8 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from flows.engine import cancelling
-from flows.engine.cancelling import cancel_jobs
+from flows.engine.internals import cancelling
+from flows.engine.internals.cancelling import cancel_jobs
 
 
 class BigQuery:

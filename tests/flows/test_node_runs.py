@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect import flow, task
@@ -16,6 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.engine.events import Finished, Node, Started
 from flows.run.node_runs import NodeRuns
 from tests.asking import ask
+from tests.flows import documents
 from tests.flows.conftest import Platform
 
 if TYPE_CHECKING:
@@ -27,13 +27,11 @@ PEOPLE = Node("seed.tiny.people", "people", "seed")
 GREETINGS = Node("model.tiny.greetings", "greetings", "model")
 
 
-class Manifest:
-    unit_tests: ClassVar[dict[str, Any]] = {}
-    nodes: ClassVar[dict[str, Any]] = {
-        PEOPLE.id: SimpleNamespace(is_ephemeral_model=False),
-        "model.tiny.named": SimpleNamespace(is_ephemeral_model=True, depends_on_nodes=[PEOPLE.id]),
-        GREETINGS.id: SimpleNamespace(is_ephemeral_model=False, depends_on_nodes=["model.tiny.named"]),
-    }
+LINEAGE = documents.lineage(
+    documents.parsed(PEOPLE.id),
+    documents.parsed("model.tiny.named", (PEOPLE.id,), is_ephemeral_model=True),
+    documents.parsed(GREETINGS.id, ("model.tiny.named",)),
+)
 
 
 def started(node: Node) -> Started:
@@ -41,7 +39,10 @@ def started(node: Node) -> Started:
 
 
 def finished(node: Node, status: str = "success", message: str = "") -> Finished:
-    return Finished(node, datetime.now(UTC), status, message, 0.5, 1200, 0, 2048, 10485760)
+    result = documents.node(
+        node.name, status, kind=node.kind, message=message, seconds=0.5, rows=1200, bytes_processed=2048
+    )
+    return Finished(node, datetime.now(UTC), {**result, "bytes_billed": 10485760})
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def record(what: Callable[[NodeRuns], None]) -> tuple[str, str]:
     @task(cache_policy=NO_CACHE)
     def dbt_run(runs: Any) -> None:
         ids.append(task_run.id)
-        runs.begin("run", Manifest)
+        runs.begin("run", LINEAGE)
         what(runs)
 
     @flow(name="nodes")
@@ -104,7 +105,7 @@ def test_a_retried_node_keeps_its_task_run(connected: Platform) -> None:
         runs.line(GREETINGS, 40, "a line of greetings")
         runs.node(finished(GREETINGS, "error", "503 Backend error"))
         runs.end(None)
-        runs.begin("run", Manifest)
+        runs.begin("run", LINEAGE)
         runs.node(started(GREETINGS))
         runs.node(finished(GREETINGS))
         runs.end(None)
@@ -151,3 +152,24 @@ def test_other_ends_have_names_of_their_own(connected: Platform) -> None:
     found = node_runs(connected, run_id, {"people": "COMPLETED Warned", "greetings": "CANCELLED Skipped"})
     assert history(connected, found["greetings"]) == ["Skipped"]
     assert found["greetings"]["run_count"] == 0
+
+
+def test_a_hook_has_a_task_run_with_each_command(connected: Platform) -> None:
+    hook = Node("operation.tiny.tiny-on-run-end-0", "tiny-on-run-end-0", "hook")
+
+    def work(runs: NodeRuns) -> None:
+        runs.node(started(hook))
+        runs.node(finished(hook, "error", "Not found: Table audit"))
+        runs.end(None)
+        runs.begin("test", LINEAGE)
+        runs.node(started(hook))
+        runs.node(finished(hook))
+        runs.end(None)
+
+    run_id, _ = record(work)
+    deadline = time.monotonic() + 30
+    states: list[str] = []
+    while len(states) < 2 and time.monotonic() < deadline:
+        found = [one for one in connected.of_run("task_runs", run_id) if "hook" in one["tags"]]
+        states = sorted(one["state_type"] for one in found if one["state_type"] != "RUNNING")
+    assert states == ["COMPLETED", "FAILED"]

@@ -81,7 +81,6 @@ def test_a_switch_is_the_runs_or_else_the_stacks() -> None:
 def test_what_is_switched_off_is_left_out() -> None:
     assert Options().left_out == ()
     assert Options(seeds=True, snapshots=False, unit_tests=False).left_out == ("snapshot", "unit_test")
-    assert Options(exclude=("a",)).without(["b"]).exclude == ("a", "b")
 
 
 def test_the_command_line_becomes_parameters_of_the_flow() -> None:

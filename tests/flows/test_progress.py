@@ -7,8 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
-from flows.engine.events import Finished, Node, Started
+from flows.engine.events import BatchesPlanned, BatchFinished, Finished, Node, Started
 from flows.observe.progress import Progress
+from tests.flows import documents
 
 
 def node(name: str) -> Node:
@@ -16,12 +17,12 @@ def node(name: str) -> Node:
 
 
 def finished(name: str, status: str) -> Finished:
-    return Finished(node(name), datetime.now(UTC), status, "", 0.1, None, 0, None, None)
+    return Finished(node(name), datetime.now(UTC), documents.node(name, status))
 
 
 def run(console: Any) -> Progress:
     progress = Progress(console)
-    progress.begin("run", None)
+    progress.begin("run", documents.lineage())
     for name in "abc":
         progress.node(Started(node(name), datetime.now(UTC), total=9))
     progress.node(finished("a", "success"))
@@ -46,3 +47,17 @@ def test_nothing_is_shown_where_there_is_no_terminal() -> None:
     out = io.StringIO()
     run(Console(file=out)).end(None)
     assert out.getvalue() == ""
+
+
+def test_a_hook_is_shown_but_is_no_node_and_batches_are_counted_apart() -> None:
+    progress = run(Console(file=io.StringIO()))
+    hook = Node("operation.tiny.on-run-end-0", "tiny-on-run-end-0", "hook")
+    progress.node(Started(hook, datetime.now(UTC)))
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    progress.node(BatchesPlanned(node("c"), ((day, day), (day, day), (day, day))))
+    progress.node(BatchFinished(node("c"), documents.batch(2025)))
+    text = progress.line_now().plain
+    assert text.startswith("dbt-run · 2/9 done · ")
+    assert text.endswith(" · running c 1/3, tiny-on-run-end-0")
+    progress.node(Finished(hook, datetime.now(UTC), documents.node("on-run-end-0", kind="hook")))
+    assert progress.line_now().plain.startswith("dbt-run · 2/9 done · ")

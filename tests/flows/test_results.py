@@ -1,49 +1,9 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any
-
-import pytest
 
 from flows.engine import results
 from tests.flows.documents import node
-
-
-def dbt_result(**changes: Any) -> SimpleNamespace:
-    """What `flows.engine.results` reads of dbt's RunResult."""
-    return SimpleNamespace(
-        **{
-            "node": SimpleNamespace(
-                unique_id="model.tiny.greetings",
-                name="greetings",
-                resource_type=SimpleNamespace(value="model"),
-            ),
-            "status": "success",
-            "execution_time": 1.23456,
-            "message": "CREATE TABLE (3.0 rows)",
-            "adapter_response": {"rows_affected": 3, "bytes_processed": 10, "bytes_billed": 20},
-            "failures": None,
-            **changes,
-        }
-    )
-
-
-def test_a_node_is_read_from_dbt() -> None:
-    read = results.node_result(dbt_result(), str.upper)
-    assert (read["id"], read["kind"], read["status"]) == ("model.tiny.greetings", "model", "success")
-    assert (read["seconds"], read["rows"], read["bytes_billed"]) == (1.235, 3, 20)
-    assert read["message"] == "CREATE TABLE (3.0 ROWS)"
-
-
-def test_a_skipped_node_has_no_response() -> None:
-    read = results.node_result(dbt_result(status="skipped", adapter_response=None, message=None), str)
-    assert (read["rows"], read["bytes_billed"], read["message"]) == (None, None, None)
-
-
-def test_a_unit_test_is_a_test() -> None:
-    unit = SimpleNamespace(unique_id="unit_test.tiny.x", name="x", resource_type="unit_test")
-    assert results.node_result(dbt_result(node=unit), str)["kind"] == "test"
 
 
 def test_a_step_sums_up_its_nodes() -> None:
@@ -74,12 +34,17 @@ def test_a_step_that_was_not_run_says_why() -> None:
     assert (step["status"], step["message"], step["nodes"]) == ("skipped", "because", [])
 
 
-@pytest.mark.parametrize(
-    ("status", "age", "told"),
-    [("pass", 30.0, "30 seconds"), ("warn", 7 * 86_400.0, "7.0 days"), ("fail", 9_000.0, "2.5 hours")],
-)
-def test_a_stale_source_fails_as_a_test_does(status: str, age: float, told: str) -> None:
-    source = SimpleNamespace(unique_id="source.x.raw.a", name="a", resource_type="source")
-    dbts = "error" if status == "fail" else status
-    read = results.source_result(dbt_result(node=source, status=dbts, age=age), str)
-    assert (read["status"], read["message"]) == (status, f"the newest row of a is {told} old")
+def test_a_hook_is_no_node() -> None:
+    hook = node("h", "error", kind="hook")
+    step = results.step_result([node("a"), hook], 2.0)
+    assert (step["status"], step["counts"], step["nodes"]) == ("failed", {"success": 1}, [node("a")])
+    assert (step["hooks"], step["failed"]) == ([hook], [hook])
+    retried = results.merged(step, results.step_result([{**hook, "status": "success"}], 1.0))
+    assert (retried["status"], len(retried["nodes"]), len(retried["hooks"])) == ("success", 1, 1)
+
+
+def test_a_retry_in_which_dbt_stops_loses_nothing() -> None:
+    earlier = results.step_result([node("a"), node("b", "error", message="503")], 2.0)
+    step = results.stopped(earlier, "dbt run stopped")
+    assert (step["status"], step["message"]) == ("failed", "dbt run stopped")
+    assert step["failed"] == earlier["failed"]

@@ -1,41 +1,38 @@
-"""Which tests go when seeds or snapshots are left out."""
+"""Which criteria match nothing is said of those alone that somebody has typed."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from flows.commands.options import Options
 from flows.engine import selection
+from flows.errors import DbtError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ASKED = Options(select=("a", "b"))
 
 
-def node(kind: str, name: str, attached: str | None = None, reads: tuple[str, ...] = ()) -> Any:
-    return SimpleNamespace(
-        resource_type=kind,
-        fqn=["p", *name.split("/")],
-        attached_node=attached,
-        depends_on=SimpleNamespace(nodes=list(reads)),
-    )
+def test_a_criterion_that_matches_nothing_is_named() -> None:
+    def listed(unmatched: Callable[[str], None]) -> list[Any]:
+        unmatched("b")
+        return [{"unique_id": "model.p.a"}]
+
+    with pytest.raises(UsageError, match="--select a b: nothing in the project matches 'b'"):
+        selection.check(ASKED, listed)
 
 
-def left_out(*nodes: Any) -> list[str]:
-    manifest = SimpleNamespace(nodes=dict(enumerate(nodes)))
-    return selection.tests_of(("seed",), manifest)
+def test_a_selection_of_which_nothing_is_left_is_said() -> None:
+    with pytest.raises(UsageError, match="no model, seed, snapshot or test is left to run"):
+        selection.check(ASKED, lambda _: [])
 
 
-def test_tests_of_a_seed_and_of_nothing_else_go() -> None:
-    nodes = (
-        node("seed", "s"),
-        node("test", "of_seed", "seed.p.s"),
-        node("test", "of_model", "model.p.m", ("model.p.m", "seed.p.s")),
-        node("test", "singular", None, ("seed.p.s",)),
-        node("test", "compares", None, ("seed.p.s", "model.p.m")),
-        node("test", "reads_nothing"),
-    )
-    assert left_out(*nodes) == ["p.of_seed", "p.singular"]
+def test_what_dbt_does_not_understand_is_said() -> None:
+    def listed(_: Callable[[str], None]) -> list[Any]:
+        raise DbtError("dbt list stopped: 'x' is not a valid method name")
 
-
-def test_a_name_that_would_take_others_along_does_not_go() -> None:
-    marts = node("test", "marts", None, ("seed.p.s",))
-    assert left_out(marts) == ["p.marts"]
-    assert left_out(marts, node("test", "marts/of_model", "model.p.m")) == []
-    assert left_out(node("test", "two words", "seed.p.s"), node("test", "a,b", "seed.p.s")) == []
+    with pytest.raises(UsageError, match="does not understand this: 'x' is not a valid"):
+        selection.check(ASKED, listed)

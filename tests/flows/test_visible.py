@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from flows.engine.events import Finished, Node, Started
+from flows.engine.events import Event, Node, Started
 from flows.observe.visible import Visible
 from flows.report import node_details
 from flows.report.node_details import NodeDetails
 from flows.target.dbt_profile import DbtProfile
+from tests.flows import documents
 
 NODE = Node("model.p.a", "a", "model")
 STARTED = Started(NODE, datetime(2026, 1, 1, tzinfo=UTC))
@@ -24,10 +25,10 @@ class Notes:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def begin(self, command: str, manifest: Any) -> None:
+    def begin(self, command: str, lineage: Any) -> None:
         self.told.append("begin")
 
-    def node(self, event: Started | Finished) -> None:
+    def node(self, event: Event) -> None:
         self.told.append("node")
 
     def line(self, node: Node, level: int, message: str) -> None:
@@ -40,7 +41,7 @@ class Notes:
 class Broken(Notes):
     """Fails at the first node."""
 
-    def node(self, event: Started | Finished) -> None:
+    def node(self, event: Event) -> None:
         super().node(event)
         raise OSError("gone")
 
@@ -50,7 +51,7 @@ def test_a_watch_that_fails_is_left_out_and_said(order: int) -> None:
     broken, notes = Broken(), Notes()
     lines: list[str] = []
     visible = Visible([broken, notes][::order], lambda _level, line: lines.append(line))
-    visible.begin("run", None)
+    visible.begin("run", documents.lineage())
     visible.node(STARTED)
     visible.node(STARTED)
     visible.line(NODE, 20, "a line")

@@ -4,7 +4,7 @@
   batch a thread is at is known only where it is run: `GraphRunnableTask.call_runner`.
 - The error of a batch is in one event alone, `GenericExceptionOnRun`; its result says `ERROR`.
 - Which batches there are is asked once for a model, before the first: `MicrobatchModelRunner.get_batches`.
-- Whether the first batch of an attempt makes the table anew is asked of `MicrobatchModelRunner._is_incremental`,
+- Whether the first batch of an attempt makes the table anew is asked of `_is_incremental` of the same class,
   which knows nothing of earlier attempts: with `--full-refresh` it would drop what those have done.
 """
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from flows.engine.events import Event
 
 _PREFIX = "Exception on worker thread. "
+# By these, somebody has said which time he means.
+_NARROWING = ("EVENT_TIME_START", "EVENT_TIME_END", "SAMPLE")
 
 
 class _Here(threading.local):
@@ -38,7 +40,7 @@ _here = _Here()
 
 
 def reads(event: Any) -> bool:
-    """Say whether an event is about a batch, which `call_runner` tells of, and keep the error that it names."""
+    """Say whether an event is about a batch, of which `call_runner` tells. Keeps the error that it names."""
     if not _here.running:
         return False
     if event.info.name == "GenericExceptionOnRun":
@@ -81,8 +83,15 @@ def batch_by_batch(
 
     def get_batches(original: Any) -> Any:
         def get(runner: Any, model: Any) -> dict[int, Span]:
-            left = batches.left(model.unique_id)
-            chosen: dict[int, Span] = original(runner, model) if left is None else dict(enumerate(left))
+            spans = batches.left(model.unique_id)
+            if spans is None:
+                spans = list(original(runner, model).values())
+                arguments = runner.config.args
+                narrowed = any(getattr(arguments, name, None) for name in _NARROWING)
+                if not narrowed and runner._is_incremental(model):
+                    # dbt asks again only for the latest: what failed before would be missing for ever.
+                    spans = sorted({*spans, *batches.owed(model.unique_id)})
+            chosen = dict(enumerate(spans))
             if batches.plan(model.unique_id, chosen.values()):
                 planned = BatchesPlanned(_node(model), tuple(chosen.values()))
                 record(planned)

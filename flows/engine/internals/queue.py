@@ -1,4 +1,4 @@
-"""Choose what dbt runs by the ids of nodes (dbt/task/runnable.py, build.py), as dbt's own RetryTask does it."""
+"""Choose by id what dbt runs (dbt/task/runnable.py, build.py), as dbt's own RetryTask does it."""
 
 from __future__ import annotations
 

@@ -59,14 +59,18 @@ class Reader:
         return Finished(node, at, self._read(node, event.data.run_result, event.data.run_result.num_failures))
 
     def result(self, result: Any) -> NodeResult:
-        """Read one of dbt's RunResult objects. A source that is too old is a `fail`, as a test with bad rows."""
+        """Read one of dbt's RunResult objects. A source that is too old is a `fail`, as a test is."""
         node = self._node(result.node.unique_id, result.node.name, result.node.resource_type)
         read = self._read(node, result, result.failures)
         age = getattr(result, "age", None)
         if age is None:
             return read  # no source, or dbt could not ask
         stale = "fail" if read["status"] == "error" else read["status"]
-        return {**read, "status": stale, "message": f"the newest row of {read['name']} is {_duration(age)} old"}
+        return {
+            **read,
+            "status": stale,
+            "message": f"the newest row of {read['name']} is {_duration(age)} old",
+        }
 
     def _node(self, node_id: str, name: str, kind: Any) -> Node:
         kind = str(getattr(kind, "value", kind))

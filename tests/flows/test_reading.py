@@ -1,0 +1,64 @@
+"""dbt's results and events, read into words of our own."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from flows.engine.internals.reading import Reader
+
+READER = Reader(lambda text: text.replace("secret", "*****"), lambda _: None)
+
+
+def dbt_result(**changes: Any) -> SimpleNamespace:
+    """What `flows.engine.internals.reading` reads of dbt's RunResult."""
+    return SimpleNamespace(
+        **{
+            "node": SimpleNamespace(
+                unique_id="model.tiny.greetings",
+                name="greetings",
+                resource_type=SimpleNamespace(value="model"),
+            ),
+            "status": "success",
+            "execution_time": 1.23456,
+            "message": "CREATE TABLE (3.0 rows) secret",
+            "adapter_response": {"rows_affected": 3, "bytes_processed": 10, "bytes_billed": 20},
+            "failures": None,
+            **changes,
+        }
+    )
+
+
+def test_a_node_is_read_from_dbt() -> None:
+    read = READER.result(dbt_result())
+    assert (read["id"], read["kind"], read["status"]) == ("model.tiny.greetings", "model", "success")
+    assert (read["seconds"], read["rows"], read["bytes_billed"]) == (1.235, 3, 20)
+    assert read["message"] == "CREATE TABLE (3.0 rows) *****"
+
+
+def test_a_skipped_node_has_no_response() -> None:
+    read = READER.result(dbt_result(status="skipped", adapter_response=None, message=None))
+    assert (read["rows"], read["bytes_billed"], read["message"]) == (None, None, None)
+
+
+def test_a_unit_test_is_a_test() -> None:
+    unit = SimpleNamespace(unique_id="unit_test.tiny.x", name="x", resource_type="unit_test")
+    assert READER.result(dbt_result(node=unit))["kind"] == "test"
+
+
+@pytest.mark.parametrize(
+    ("status", "age", "told"),
+    [("pass", 30.0, "30 seconds"), ("warn", 7 * 86_400.0, "7.0 days"), ("fail", 9_000.0, "2.5 hours")],
+)
+def test_a_stale_source_fails_as_a_test_does(status: str, age: float, told: str) -> None:
+    source = SimpleNamespace(unique_id="source.x.raw.a", name="a", resource_type="source")
+    dbts = "error" if status == "fail" else status
+    read = READER.result(dbt_result(node=source, status=dbts, age=age))
+    assert (read["status"], read["message"]) == (status, f"the newest row of a is {told} old")
+
+
+def test_a_node_has_the_name_that_tells_it_from_others() -> None:
+    named = Reader(str, {"model.tiny.greetings": "greetings.v2"}.get)
+    assert named.result(dbt_result())["name"] == "greetings.v2"
