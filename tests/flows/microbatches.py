@@ -1,4 +1,4 @@
-"""Run a dbt project with a microbatch model through faults, in this process: a batch for each of four years.
+"""Run a dbt project with a microbatch model and hooks through faults: a batch for each of four years.
 
     python -m tests.flows.microbatches <dbt project directory> killed|others
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from flows.commands.options import Options
 from flows.engine import dbt_project, diagnosis
-from flows.engine.events import BatchFinished, Finished
+from flows.engine.events import BatchFinished, Finished, Started
 from flows.target import blocks
 from flows.target import dbt_profile as profile
 from tests.asking import ask
@@ -36,6 +36,15 @@ _MODELS = {
     "    error((select said from demo_flights_tiny.moods)), true)\n",
     "below.sql": "{{ config(materialized='table') }}\nselect count(*) as years from {{ ref('yearly') }}\n",
 }
+_PROJECT = """
+name: years
+version: "1.0"
+profile: projet_m2_bi
+on-run-start: ["select 1"]
+on-run-end:
+  - "select if(hook != '', error(hook), 1) from demo_flights_tiny.moods"
+  - "select 2"
+"""
 # Of dbt's own, in two statements: the emulator knows no `array_agg(distinct … ignore nulls)`.
 _MACRO = """
 {% macro bq_generate_microbatch_build_sql(tmp_relation, target_relation, sql, unique_key, partition_by,
@@ -55,6 +64,7 @@ class Notes:
         self.deadly = deadly
         self.ended: list[str] = []
         self.batches: list[str] = []
+        self.models: list[str] = []
 
     def begin(self, command: str, lineage: Any) -> None: ...
 
@@ -63,6 +73,8 @@ class Notes:
     def end(self, error: BaseException | None) -> None: ...
 
     def node(self, event: Any) -> None:
+        if isinstance(event, Started) and event.node.kind == "model":
+            self.models.append(event.node.name)
         if event.node.name != "yearly":
             return
         if isinstance(event, BatchFinished):
@@ -80,24 +92,28 @@ class Project:
         self._directory = directory
         self._profile = profile.from_document(blocks.load_dbt_cli_profile("tiny"), "tiny")
 
-    def mood(self, bad: int = 0, said: str = "") -> None:
-        """Let the batch of a year fail with a message."""
+    def mood(self, bad: int = 0, said: str = "", hook: str = "") -> None:
+        """Let the batch of a year fail with a message, and a hook at the end with another."""
         self._query(
-            f"create or replace table demo_flights_tiny.moods as select {bad} as bad, '{said}' as said"
+            "create or replace table demo_flights_tiny.moods as "
+            f"select {bad} as bad, '{said}' as said, '{hook}' as hook"
         )
 
-    def run(self, notes: Notes, *moods: tuple[int, str], **options: Any) -> dict[str, Any]:
+    def run(self, notes: Notes, *moods: tuple[Any, ...], **options: Any) -> dict[str, Any]:
         """Run the models once for each mood, as one task and its retries."""
         steps = []
         with dbt_project.open_project(self._profile, self._directory, Options(**options), notes) as project:
             project.parse(lambda _level, _message: None)
-            for bad, said in moods or ((0, ""),):
-                self.mood(bad, said)
+            for mood in moods or ((),):
+                self.mood(*mood)
                 steps.append(project.run(lambda _level, _message: None))
                 if steps[-1]["status"] == "success":
                     project.finish()
         return {
             "steps": [{node["name"]: node["status"] for node in step["nodes"]} for step in steps],
+            "hooks": [[node["status"] for node in step["hooks"]] for step in steps],
+            "counts": steps[-1]["counts"],
+            "models": notes.models,
             "messages": [node["message"] for step in steps for node in step["failed"]],
             "rows": [node["rows"] for node in steps[-1]["nodes"] if node["name"] == "yearly"],
             "worth": [diagnosis.worth_retrying(step["failed"]) for step in steps],
@@ -118,7 +134,7 @@ def write(directory: Path) -> None:
     """Write the project."""
     for folder in ("models", "macros"):
         (directory / folder).mkdir(parents=True)
-    (directory / "dbt_project.yml").write_text('name: years\nversion: "1.0"\nprofile: projet_m2_bi\n')
+    (directory / "dbt_project.yml").write_text(_PROJECT)
     for name, text in _MODELS.items():
         (directory / "models" / name).write_text(text)
     (directory / "macros" / "microbatch.sql").write_text(_MACRO)
@@ -140,6 +156,9 @@ def main(directory: Path, what: str) -> None:
         "wrong": project.run(Notes(), (third, WRONG), full_refresh=True),
         "mended": project.run(Notes(), resume=True, full_refresh=True),
         "all bad": project.run(Notes(), (first, BUSY), (0, ""), full_refresh=True),
+        "hook": project.run(Notes(), (0, "", BUSY), (0, "", BUSY), (), select=("below",)),
+        "hook stays": project.run(Notes(), (0, "", BUSY), select=("below",)),
+        "hook resumed": project.run(Notes(), select=("below",), resume=True),
     }
     print(json.dumps(told))
 

@@ -1,4 +1,4 @@
-"""A microbatch model, batch by batch: killed, with a bad batch, tried again, resumed."""
+"""A microbatch model, batch by batch, and hooks: killed, failing, tried again, resumed."""
 
 from __future__ import annotations
 
@@ -76,3 +76,21 @@ def test_a_resumed_full_refresh_keeps_what_is_done(told: dict[str, dict[str, Any
 def test_a_retry_after_the_first_batch_failed_plans_the_same(told: dict[str, dict[str, Any]]) -> None:
     assert told["all bad"]["batches"] == ["error", *["skipped"] * 3, *["success"] * 4]
     assert told["all bad"]["years"] == ALL
+
+
+def test_a_hook_that_failed_is_tried_again_alone(told: dict[str, dict[str, Any]]) -> None:
+    hook = told["hook"]
+    bad, good = ["success", "error", "skipped"], ["success"] * 3
+    assert hook["hooks"] == [bad, bad, good]
+    assert hook["worth"] == [True, True, False]
+    assert all(microbatches.BUSY in message for message in hook["messages"])
+    assert hook["models"] == ["below"]
+    assert hook["counts"] == {"success": 1}
+
+
+def test_a_hook_that_failed_is_resumed_alone(told: dict[str, dict[str, Any]]) -> None:
+    assert told["hook stays"]["hooks"] == [["success", "error", "skipped"]]
+    resumed = told["hook resumed"]
+    assert resumed["hooks"] == [["success"] * 3]
+    assert resumed["models"] == []
+    assert resumed["steps"] == [{"below": "success"}]

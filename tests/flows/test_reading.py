@@ -43,6 +43,16 @@ def test_a_skipped_node_has_no_response() -> None:
     assert (read["rows"], read["bytes_billed"], read["message"]) == (None, None, None)
 
 
+def test_a_hook_says_what_bigquery_said() -> None:
+    hook = SimpleNamespace(
+        unique_id="operation.x.x-on-run-end-0", name="x-on-run-end-0", resource_type="operation"
+    )
+    read = READER.result(
+        dbt_result(node=hook, status="error", message="x.on-run-end.0 failed, error:\n Not found")
+    )
+    assert (read["kind"], read["name"], read["message"]) == ("hook", "x-on-run-end-0", "Not found")
+
+
 def test_a_unit_test_is_a_test() -> None:
     unit = SimpleNamespace(unique_id="unit_test.tiny.x", name="x", resource_type="unit_test")
     assert READER.result(dbt_result(node=unit))["kind"] == "test"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TESTS = {"test", "unit_test"}
+_HOOK_PREFIX = re.compile(r"^\S+ failed, error:\s*")
 # How dbt reports the exception that it then returns: whoever handles that says it in better words.
 _ENDINGS = {"MainEncounteredError", "MainStackTrace"}
 
@@ -62,6 +64,8 @@ class Reader:
         """Read one of dbt's RunResult objects. A source that is too old is a `fail`, as a test is."""
         node = self._node(result.node.unique_id, result.node.name, result.node.resource_type)
         read = self._read(node, result, result.failures)
+        if read["kind"] == HOOK and read["message"]:
+            return {**read, "message": _HOOK_PREFIX.sub("", read["message"])}
         age = getattr(result, "age", None)
         if age is None:
             return read  # no source, or dbt could not ask
