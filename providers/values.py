@@ -16,6 +16,9 @@ SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a type tag, not a pas
 # Prefect shows this in place of a secret, and takes it back as "leave the secret as it is".
 MASK = "********"
 
+# How Pulumi carries a null in a map, and a number beyond its own: {"$json": "null"}.
+EXACT = "$json"
+
 SCALARS = {"string", "integer", "number", "boolean", "null"}
 
 
@@ -44,6 +47,54 @@ def canonical(value: Any) -> str:
     Pulumi's numbers are doubles and its maps have no nulls, so 4.0 is 4 and an absent key is a null one.
     """
     return json.dumps(_plain(value), sort_keys=True)
+
+
+def precise(value: Any) -> str:
+    """Return a text that is the same for two values exactly when they are the same JSON; 4.0 is 4."""
+    return json.dumps(_whole(value), sort_keys=True)
+
+
+def pack(value: Any) -> Any:
+    """Return a value as Pulumi can carry it without a change: outputs in it stay outputs.
+
+    Pulumi drops nulls from maps, and its numbers are doubles; what it would change travels as JSON's text. A
+    null that is the whole value is left out.
+    """
+    if isinstance(value, Mapping):
+        return {key: _exact(inner) for key, inner in value.items()}
+    return [_exact(inner) for inner in value] if isinstance(value, list | tuple) else _exact(value, top=True)
+
+
+def pack_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource's properties as Pulumi can carry them; one that is null is none."""
+    return {name: pack(value) for name, value in properties.items()}
+
+
+def unpack(value: Any) -> Any:
+    """Return what `pack` packed."""
+    if isinstance(value, Mapping):
+        if value.keys() == {EXACT}:
+            return json.loads(value[EXACT])
+        return {key: unpack(inner) for key, inner in value.items()}
+    return [unpack(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _exact(value: Any, *, top: bool = False) -> Any:
+    if hasattr(value, "apply"):
+        return value.apply(pack if top else _exact)
+    if value is None:
+        return None if top else {EXACT: "null"}
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        return {EXACT: json.dumps(value)}
+    return pack(value) if isinstance(value, Mapping | list | tuple) else value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,8 @@ from pydantic import ValidationInfo
 
 from infra.settings.mixes import without_effect
 from providers.catalog.job_templates import WORKERS
-from providers.checks.inputs import cron_problems, time_zone_problems
+from providers.checks.cron import cron_problems
+from providers.checks.inputs import time_zone_problems
 
 # https://cloud.google.com/run/docs/locations
 REGION = re.compile(r"[a-z]+-[a-z]+\d+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from providers.api.server import Server
 
 # Parts of a request that may hold secrets, which Prefect's words about it may quote.
 MAYBE_SECRET = ("data", "parameters", "job_variables", "base_job_template", "pull_steps", "variables")
+# How a reason names a class of Prefect's, in the place of a field: `EventTrigger`, `function-after[…]`.
+MEMBER = re.compile(r"^function-|^[A-Z][A-Za-z]*[a-z][A-Z][a-z]+$")
 LONGEST_WORDS = 1000  # characters of a server's own words
 
 
@@ -50,13 +53,32 @@ def words(response: httpx.Response) -> str:
 def _told(detail: Any) -> str:
     if isinstance(detail, list):
         reasons = (
-            f"{'.'.join(map(str, item.get('loc', [])))}: {item.get('msg', '')}"
-            for item in detail
-            if isinstance(item, dict)
+            f"{_field(item)}: {item.get('msg', '')}"
+            for item in _of_the_member_meant([item for item in detail if isinstance(item, dict)])
         )
-        # A union tells the same of each of its members.
         return "".join(f"; {reason}" for reason in dict.fromkeys(reasons))
     return f"; {detail}" if isinstance(detail, str) and detail else ""
+
+
+def _of_the_member_meant(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the reasons without those about members of a union that were not meant.
+
+    Pydantic tells of each member why it is not that one: of a cron line that it has no `interval`.
+    """
+    others = [
+        tuple(item.get("loc", ()))[:-1]
+        for item in items
+        if item.get("type") in {"literal_error", "extra_forbidden"}
+    ]
+    others = [place for place in others if place and MEMBER.search(str(place[-1]))]
+    kept = [
+        item for item in items if not any(tuple(item.get("loc", ()))[: len(one)] == one for one in others)
+    ]
+    return kept or items
+
+
+def _field(item: dict[str, Any]) -> str:
+    return ".".join(str(part) for part in item.get("loc", ()) if not MEMBER.search(str(part)))
 
 
 def _refused(server: Server, response: httpx.Response) -> str:

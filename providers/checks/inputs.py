@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from providers.checks.block_data import _schema_problems
@@ -12,14 +13,26 @@ from providers.values import UNKNOWN
 
 # The rule of most of Prefect's names (prefect.types.names).
 BANNED = re.compile(r"[/%&><]")
-# One field of a cron line: a number, name, range or step, or several.
-CRON_FIELD = re.compile(r"[0-9A-Za-z*?,/#LW-]+")
-CRON_NAMES = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 
 
 def schema_problems(inputs: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """List what does not fit the kind's schema, each beginning with the input's path."""
     return [problem.removeprefix("data.") for problem in _schema_problems(inputs, schema)]
+
+
+def unknown_fields(path: str, given: Mapping[str, Any], known: Iterable[str], what: str) -> Iterator[str]:
+    """List the fields that there are not, each with the nearest right one. Prefect would ignore them."""
+    names = sorted(known)
+    for name in given:
+        if name not in names:
+            close = nearest(name, names)
+            hint = f"did you mean {close!r}?" if close else f"it has {', '.join(names)}"
+            yield f"{path}.{name}: {what} has no such field; {hint}"
+
+
+def nearest(name: Any, known: Iterable[str]) -> str | None:
+    """Return what somebody may have meant."""
+    return next(iter(difflib.get_close_matches(str(name), list(known), n=1)), None)
 
 
 def name_problems(field: str, name: Any) -> list[str]:
@@ -29,14 +42,11 @@ def name_problems(field: str, name: Any) -> list[str]:
     return [f"{field}: {name!r} must be a name, without / % & > <"]
 
 
-def cron_problems(field: str, cron: Any) -> list[str]:
-    """List what is plainly wrong with a cron line; Prefect itself reads it in full."""
-    if cron == UNKNOWN or cron in CRON_NAMES:
+def any_name_problems(field: str, name: Any) -> list[str]:
+    """List what is wrong with a name that may have any characters."""
+    if name == UNKNOWN or (isinstance(name, str) and name.strip()):
         return []
-    parts = str(cron).split()
-    if len(parts) in {5, 6} and all(CRON_FIELD.fullmatch(part) for part in parts):
-        return []
-    return [f"{field}: {cron!r} is no cron line of five fields, such as '0 2 * * *'"]
+    return [f"{field}: {name!r} must be a name"]
 
 
 def time_zone_problems(field: str, zone: Any) -> list[str]:

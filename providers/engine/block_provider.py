@@ -20,7 +20,7 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime.known_types import is_unknown
 
-from providers.values import UNKNOWN
+from providers.values import EXACT, UNKNOWN, unpack
 
 if TYPE_CHECKING:
     from providers.engine.block_lifecycle import Lifecycle
@@ -82,6 +82,8 @@ def _plain(props: dict[str, Any]) -> dict[str, Any]:
 
 def _known(value: Any) -> Any:
     if isinstance(value, dict):
+        if value.keys() == {EXACT}:
+            return unpack(value)
         return {key: _known(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_known(inner) for inner in value]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from providers.api.errors import NameTakenError, PrefectError
 from providers.engine.block_lifecycle import Checked, Difference
 from providers.kinds.kind import Found, Kind, Properties
-from providers.values import canonical, has_unknown
+from providers.values import has_unknown, precise
 
 if TYPE_CHECKING:
     from providers.api.http import Requests
@@ -143,4 +143,4 @@ class ObjectLifecycle:
 
 
 def _differ(old: Any, new: Any) -> bool:
-    return canonical(old) != canonical(new)
+    return precise(old) != precise(new)

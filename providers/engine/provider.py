@@ -20,6 +20,7 @@ from pulumi.dynamic import (
 )
 
 from providers.engine.block_provider import _plain
+from providers.values import pack_properties
 
 if TYPE_CHECKING:
     from providers.engine.lifecycle import ObjectLifecycle
@@ -50,7 +51,9 @@ class PrefectProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate; a failure names no property, since the engine would print that property's value."""
         checked = self._lifecycle.check(_plain(_olds), _plain(news))
-        return CheckResult(checked.inputs, [CheckFailure("", problem) for problem in checked.problems])
+        return CheckResult(
+            pack_properties(checked.inputs), [CheckFailure("", problem) for problem in checked.problems]
+        )
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare."""
@@ -61,17 +64,22 @@ class PrefectProvider(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create."""
-        return CreateResult(*self._lifecycle.create(_plain(props)))
+        object_id, outputs = self._lifecycle.create(_plain(props))
+        return CreateResult(object_id, pack_properties(outputs))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read. What is there becomes the inputs too, so that the next diff sees the drift."""
         actual = self._lifecycle.read(id_, _plain(props))
         # The SDK breaks on None; an empty id says that the object is gone.
-        return ReadResult("", {}) if actual is None else ReadResult(id_, actual, dict(actual))
+        return (
+            ReadResult("", {})
+            if actual is None
+            else ReadResult(id_, pack_properties(actual), pack_properties(actual))
+        )
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Update."""
-        return UpdateResult(self._lifecycle.update(_id, _plain(_olds), _plain(_news)))
+        return UpdateResult(pack_properties(self._lifecycle.update(_id, _plain(_olds), _plain(_news))))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete."""

@@ -10,10 +10,11 @@ from pulumi import Input, Output
 from pulumi.dynamic import Resource
 
 from providers.api.errors import NameTakenError
-from providers.checks.inputs import name_problems
+from providers.checks.inputs import any_name_problems
 from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only
-from providers.values import canonical
+from providers.kinds.triggers import action_problems, same_actions, same_trigger, trigger_problems
+from providers.values import pack
 
 if TYPE_CHECKING:
     import httpx
@@ -21,17 +22,8 @@ if TYPE_CHECKING:
     from providers.api.http import Requests
 
 ACTIONS = {"type": "array", "items": {"type": "object", "required": ["type"]}}
-TOLD = ("name", "description", "tags", "trigger", "actions", "actions_on_trigger", "actions_on_resolve")
-# What Prefect fills in (prefect.server.events.schemas.automations and .actions). Empty values mean none of
-# it.
-FILLED_IN = {
-    "type": "event",
-    "threshold": 1,
-    "source": "selected",
-    "subject": "Prefect automated notification",
-}
-# Prefect keeps these as sets, and returns them in any order.
-SETS = {"after", "expect", "for_each"}
+ACTION_LISTS = ("actions", "actions_on_trigger", "actions_on_resolve")
+TOLD = ("name", "description", "tags", "trigger", *ACTION_LISTS)
 
 
 class Automations(Kind):
@@ -65,8 +57,11 @@ class Automations(Kind):
     states = ("enabled",)
 
     def problems(self, inputs: Properties) -> list[str]:
-        """List bad names; Prefect itself reads trigger and actions in full."""
-        return name_problems("name", inputs["name"])
+        """List bad names, and slips in trigger and actions; Prefect itself reads the rest of these."""
+        found = [*any_name_problems("name", inputs["name"]), *trigger_problems("trigger", inputs["trigger"])]
+        for name in ACTION_LISTS:
+            found += action_problems(name, inputs[name])
+        return found
 
     def find(self, http: Requests, inputs: Properties) -> Found | None:
         """Look it up by its name. Raises NameTakenError where several that differ have it."""
@@ -138,8 +133,10 @@ class Automations(Kind):
 
     def means(self, name: str, given: Any, actual: Any) -> bool:
         """Compare triggers and actions without what Prefect fills in."""
-        if name == "trigger" or name.startswith("actions"):
-            return canonical(_bare(given)) == canonical(_bare(actual))
+        if name == "trigger":
+            return same_trigger(given, actual)
+        if name in ACTION_LISTS:
+            return same_actions(given, actual)
         return super().means(name, given, actual)
 
     @staticmethod
@@ -159,17 +156,6 @@ def _drop(http: Requests, object_id: str) -> None:
 
 def _found(body: Properties) -> Found:
     return Found(body["id"], {**only(body, *TOLD), "enabled": body["enabled"]})
-
-
-def _bare(value: Any, key: str = "") -> Any:
-    """Return a trigger or action without ids, empty values and what Prefect fills in."""
-    if isinstance(value, Mapping):
-        kept = {name: _bare(inner, name) for name, inner in value.items() if name != "id"}
-        return {name: inner for name, inner in kept.items() if inner and FILLED_IN.get(name) != inner}
-    if isinstance(value, list | tuple):
-        inside = [_bare(inner) for inner in value]
-        return sorted(inside, key=str) if key in SETS else inside
-    return value
 
 
 class Automation(Resource, module="prefect", name="Automation"):
@@ -210,10 +196,10 @@ class Automation(Resource, module="prefect", name="Automation"):
     ) -> None:
         properties = {
             "name": name,
-            "trigger": trigger,
-            "actions": actions,
-            "actions_on_trigger": actions_on_trigger,
-            "actions_on_resolve": actions_on_resolve,
+            "trigger": pack(trigger),
+            "actions": pack(actions),
+            "actions_on_trigger": pack(actions_on_trigger),
+            "actions_on_resolve": pack(actions_on_resolve),
             "description": description,
             "tags": tags,
             "enabled": enabled,

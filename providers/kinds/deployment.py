@@ -16,15 +16,24 @@ from providers.engine.provider import PrefectProvider
 from providers.kinds import schedules
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only
 from providers.kinds.work_pool import WorkPool
-from providers.values import UNKNOWN, canonical
+from providers.values import UNKNOWN, pack, precise
 
 if TYPE_CHECKING:
     import httpx
 
     from providers.api.http import Requests
 
-TEXTS = ("entrypoint", "path", "work_pool_name", "work_queue_name", "description", "version")
+TEXTS = (
+    "entrypoint",
+    "path",
+    "work_pool_name",
+    "work_queue_name",
+    "description",
+    "version",
+    "storage_document_id",
+)
 OBJECTS = ("parameters", "parameter_openapi_schema", "job_variables")
+NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 TOLD = (*TEXTS, *OBJECTS, "name", "tags", "pull_steps", "enforce_parameter_schema", "paused")
 
 
@@ -45,12 +54,13 @@ class Deployments(Kind):
             "manage_schedule_state": {"type": "boolean"},
             "concurrency_limit": {"type": "integer", "minimum": 1},
             "collision_strategy": {"enum": ["ENQUEUE", "CANCEL_NEW"]},
+            "grace_period_seconds": {"type": "integer", "minimum": 60, "maximum": 86_400},
             "schedules": schedules.SCHEMA,
         },
     }
     defaults: ClassVar[Mapping[str, Any]] = {
         "parameters": {},
-        "parameter_openapi_schema": {"type": "object", "properties": {}},
+        "parameter_openapi_schema": NO_PARAMETERS,
         "enforce_parameter_schema": True,
         "job_variables": {},
         "tags": [],
@@ -70,8 +80,9 @@ class Deployments(Kind):
     def problems(self, inputs: Properties) -> list[str]:
         """List bad names and schedules, and what only makes sense together."""
         found = [*name_problems("name", inputs["name"]), *name_problems("flow_name", inputs["flow_name"])]
-        if "collision_strategy" in inputs and "concurrency_limit" not in inputs:
-            found.append("collision_strategy: says what happens at the concurrency_limit, which is missing")
+        if "concurrency_limit" not in inputs:
+            said = [name for name in ("collision_strategy", "grace_period_seconds") if name in inputs]
+            found += [f"{name}: is about the concurrency_limit, which is missing" for name in said]
         if inputs["schedules"] != UNKNOWN:
             found += schedules.problems(inputs["schedules"])
         return found
@@ -96,15 +107,25 @@ class Deployments(Kind):
             **_body(inputs),
             "name": inputs["name"],
             "flow_id": flow["id"],
+            "concurrency_options": _options({}, inputs, {}),
             "paused": inputs["paused"],
             "schedules": schedules.bodies(inputs["schedules"]),
         }
-        return _found(http.send("POST", "/deployments/", json=body), inputs)
+        found = _found(http.send("POST", "/deployments/", json=body), inputs)
+        if found and any("max_scheduled_runs" in one for one in inputs["schedules"].values()):
+            # Which this one request does not keep.
+            schedules.write(http, found.id, {}, inputs["schedules"], managed=True)
+            return self.read(http, found.id, inputs)
+        return found
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
         """Write all of it, then the schedules that differ; who paused what stays where that is people's."""
         self._pool(http, news)
-        body = _body(news)
+        found = http.send("GET", f"/deployments/{object_id}", accept=MISSING)
+        if found.status_code == 404:
+            raise self.gone(news, http.server.api_url)
+        # Prefect takes these as a whole.
+        body = {**_body(news), "concurrency_options": _options(olds, news, found.json())}
         if self.to_write(olds, news):
             body["paused"] = news["paused"]
         response = http.send("PATCH", f"/deployments/{object_id}", json=body, accept=MISSING)
@@ -125,8 +146,13 @@ class Deployments(Kind):
 
     def means(self, name: str, given: Any, actual: Any) -> bool:
         """Compare parameters as they are: `""`, `0` and null are different values."""
-        if name == "parameters":
-            return canonical(given or {}) == canonical(actual or {})
+        if name in {"parameters", "job_variables"}:
+            return precise(given or {}) == precise(actual or {})
+        if name == "pull_steps":
+            return precise(given or []) == precise(actual or [])
+        if name == "parameter_openapi_schema":
+            # Prefect fills in an empty one.
+            return super().means(name, given or NO_PARAMETERS, actual or NO_PARAMETERS)
         if name == "collision_strategy":
             return (given or "ENQUEUE") == (actual or "ENQUEUE")
         return super().means(name, given, actual)
@@ -149,13 +175,20 @@ class Deployments(Kind):
 
 
 def _body(inputs: Properties) -> Properties:
-    strategy = inputs.get("collision_strategy")
-    return {
-        **only(
-            inputs, *TEXTS, *OBJECTS, "tags", "pull_steps", "enforce_parameter_schema", "concurrency_limit"
-        ),
-        "concurrency_options": {"collision_strategy": strategy} if strategy else None,
-    }
+    return only(
+        inputs, *TEXTS, *OBJECTS, "tags", "pull_steps", "enforce_parameter_schema", "concurrency_limit"
+    )
+
+
+def _options(olds: Properties, news: Properties, found: Properties) -> Properties | None:
+    """Return what happens at the limit; the time of grace is other people's where the program is silent."""
+    there = found.get("concurrency_options") or {}
+    theirs = None if "grace_period_seconds" in olds else there.get("grace_period_seconds")
+    grace = news.get("grace_period_seconds", theirs)
+    strategy = news.get("collision_strategy")
+    if strategy is None and grace is None:
+        return None
+    return {"collision_strategy": strategy or "ENQUEUE", "grace_period_seconds": grace}
 
 
 def _found(response: httpx.Response, inputs: Properties) -> Found | None:
@@ -167,11 +200,13 @@ def _found(response: httpx.Response, inputs: Properties) -> Found | None:
         **only(body, *TOLD),
         "concurrency_limit": limit.get("limit"),
         "collision_strategy": options.get("collision_strategy"),
+        "grace_period_seconds": options.get("grace_period_seconds"),
         "schedules": schedules.declared(body["schedules"], inputs.get("schedules") or {}),
     }
-    if inputs.get("work_queue_name") is None:
-        # Prefect tells the pool's default queue.
-        del properties["work_queue_name"]
+    # Prefect tells the pool's default queue, and what people have set that the program leaves to them.
+    for name in ("work_queue_name", "grace_period_seconds"):
+        if inputs.get(name) is None:
+            del properties[name]
     return Found(body["id"], properties)
 
 
@@ -184,6 +219,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         flow_name: the flow's name. Changing it replaces the deployment.
         entrypoint: where the flow is in the code, such as `flows/pipeline.py:my_flow`.
         path: the code's directory, for storage that Prefect itself reads.
+        storage_document_id: the id of a block that holds the code, for deployments without pull steps.
         pull_steps: what a worker does to have the code, before each run.
         work_pool: the pool that runs it, or the name of one that exists.
         work_queue_name: a queue of that pool other than its default one.
@@ -192,7 +228,9 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         enforce_parameter_schema: refuse runs whose arguments do not fit it.
         job_variables: values for the pool's base job template.
         schedules: name to one of `{"cron": "0 2 * * *"}`, `{"interval": seconds}` and `{"rrule": text}`, with
-            `timezone` (UTC without it) and `active` (true without it).
+            `timezone` (UTC without it) and `active` (true without it); a cron line with `day_or`, an interval
+            with `anchor_date`, each with `parameters` and `max_scheduled_runs`. What of these is left out is
+            people's own.
         manage_schedule_state: let the program alone say which schedules are active, and whether the
             deployment is paused. Without it, what was paused in Prefect's page stays so.
         paused: whether no schedule makes runs; people's own afterwards, as above.
@@ -201,6 +239,8 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         version: any text.
         concurrency_limit: how many of its runs may run at the same time; None for any number.
         collision_strategy: what happens to a run beyond that: `ENQUEUE` (waits) or `CANCEL_NEW`.
+        grace_period_seconds: how long a run may take to start before its place is given away, 60 to 86400;
+            people's own where it is left out.
         adopt: take over a deployment of this name that exists. Without it, such a deployment is an error.
         opts: as for every resource.
     """
@@ -216,6 +256,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         flow_name: Input[str],
         entrypoint: Input[str],
         path: Input[str] | None = None,
+        storage_document_id: Input[str] | None = None,
         pull_steps: Input[Sequence[Input[Mapping[str, Input[Any]]]]] | None = None,
         work_pool: WorkPool | Input[str] | None = None,
         work_queue_name: Input[str] | None = None,
@@ -231,6 +272,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         version: Input[str] | None = None,
         concurrency_limit: Input[int] | None = None,
         collision_strategy: Input[str] | None = None,
+        grace_period_seconds: Input[int] | None = None,
         adopt: Input[bool] = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -239,17 +281,18 @@ class Deployment(Resource, module="prefect", name="Deployment"):
             "flow_name": flow_name,
             "entrypoint": entrypoint,
             "path": path,
-            "pull_steps": pull_steps,
+            "pull_steps": pack(pull_steps),
+            "storage_document_id": storage_document_id,
             "work_pool_name": work_pool.name if isinstance(work_pool, WorkPool) else work_pool,
             # A pool that is replaced may keep its name: its id tells that the deployment has to be joined
             # to it anew.
             "work_pool_id": work_pool.id if isinstance(work_pool, WorkPool) else None,
             "work_queue_name": work_queue_name,
-            "parameters": parameters,
+            "parameters": pack(parameters),
             "parameter_openapi_schema": parameter_openapi_schema,
             "enforce_parameter_schema": enforce_parameter_schema,
-            "job_variables": job_variables,
-            "schedules": schedules,
+            "job_variables": pack(job_variables),
+            "schedules": pack(schedules),
             "manage_schedule_state": manage_schedule_state,
             "paused": paused,
             "tags": tags,
@@ -257,6 +300,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
             "version": version,
             "concurrency_limit": concurrency_limit,
             "collision_strategy": collision_strategy,
+            "grace_period_seconds": grace_period_seconds,
             "adopt": adopt,
         }
         super().__init__(PrefectProvider("deployment"), resource_name, properties, opts)

@@ -6,45 +6,67 @@ Prefect's page are theirs.
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from providers.checks.inputs import cron_problems, time_zone_problems
+from providers.checks.cron import cron_problems, rrule_problems
+from providers.checks.inputs import time_zone_problems, unknown_fields
 from providers.kinds.kind import MISSING, Properties
-from providers.values import UNKNOWN, canonical
+from providers.values import UNKNOWN, precise
 
 if TYPE_CHECKING:
     from providers.api.http import Requests
 
 TIMES = ("cron", "interval", "rrule")
+# What the schedule itself says; the rest is the deployment's, of the runs that it makes.
+WHEN = (*TIMES, "anchor_date", "timezone", "day_or")
+# Where the program does not say them, Prefect's page may.
+THEIRS = ("anchor_date", "day_or", "parameters", "max_scheduled_runs")
+ONLY_WITH = {"anchor_date": "interval", "day_or": "cron"}
 SCHEMA = {
     "type": "object",
     "additionalProperties": {
         "type": "object",
-        "additionalProperties": False,
         "properties": {
             "cron": {"type": "string"},
+            "day_or": {"type": "boolean"},
             "interval": {"type": "number", "exclusiveMinimum": 0},
             "anchor_date": {"type": "string"},
             "rrule": {"type": "string"},
             "timezone": {"type": "string"},
             "active": {"type": "boolean"},
+            "parameters": {"type": "object"},
+            "max_scheduled_runs": {"type": "integer", "minimum": 1},
         },
     },
 }
+FIELDS = tuple(SCHEMA["additionalProperties"]["properties"])  # type: ignore[index]
+# Prefect writes it before a rule that does not say when it starts.
+STARTED = re.compile(r"DTSTART:\d{8}T\d{6}\n")
 
 
 def problems(schedules: Mapping[str, Any]) -> list[str]:
     """List what is wrong with each schedule."""
-    found = []
+    found: list[str] = []
     for name, schedule in schedules.items():
         if schedule == UNKNOWN:
             continue
         path = f"schedules.{name}"
+        found += unknown_fields(path, schedule, FIELDS, "a schedule")
         if len([key for key in TIMES if key in schedule]) != 1:
             found.append(f"{path}: must have one of {', '.join(TIMES)}")
+        for key, other in ONLY_WITH.items():
+            if key in schedule and other not in schedule:
+                found.append(f"{path}.{key}: only goes with {other}")
         if "cron" in schedule:
-            found += cron_problems(f"{path}.cron", schedule["cron"])
+            found += cron_problems(f"{path}.cron", schedule["cron"], day_or=schedule.get("day_or", True))
+        if "rrule" in schedule:
+            found += rrule_problems(f"{path}.rrule", schedule["rrule"])
+        anchor = schedule.get("anchor_date", UNKNOWN)
+        if anchor != UNKNOWN and _time(anchor) is None:
+            found.append(f"{path}.anchor_date: {anchor!r} is no time, such as 2026-01-31T02:00:00Z")
         found += time_zone_problems(f"{path}.timezone", schedule.get("timezone"))
     return found
 
@@ -72,7 +94,7 @@ def write(
 ) -> None:
     """Create, change and delete what differs; whether active, only if `managed` or changed in the program.
 
-    Safe to do again after it broke off.
+    What a schedule of the program leaves out stays as others set it. Safe to do again after it broke off.
     """
     path = f"/deployments/{deployment_id}/schedules"
     there = {one["slug"]: one for one in http.send("GET", path).json() if one.get("slug")}
@@ -83,12 +105,20 @@ def write(
         if name not in there:
             _create(http, path, name, schedule)
             continue
-        write_state = managed or (name in olds and _active(olds[name]) != _active(schedule))
-        if not _same(schedule, _told(there[name]), managed=write_state):
-            body = _body(name, schedule)
+        old, found = olds.get(name) or {}, _told(there[name])
+        write_state = managed or (name in olds and _active(old) != _active(schedule))
+        # What the program no longer says goes; what it never said is other people's.
+        theirs = {key: value for key, value in found.items() if key in THEIRS and key not in old}
+        if not _same(schedule, found, managed=write_state) or set(old) - set(schedule) - {"active"}:
+            body = _body(name, {**_kept(theirs, schedule), **schedule})
             if not write_state:
                 del body["active"]
             http.send("PATCH", f"{path}/{there[name]['id']}", json=body)
+
+
+def _kept(theirs: Mapping[str, Any], schedule: Mapping[str, Any]) -> Properties:
+    """Return what of other people's still goes with the kind of schedule that it now is."""
+    return {key: value for key, value in theirs.items() if ONLY_WITH.get(key, key) in {key, *schedule}}
 
 
 def _create(http: Requests, path: str, name: str, schedule: Mapping[str, Any]) -> None:
@@ -100,26 +130,56 @@ def _create(http: Requests, path: str, name: str, schedule: Mapping[str, Any]) -
 
 
 def _body(name: str, schedule: Mapping[str, Any]) -> Properties:
-    when = {key: value for key, value in schedule.items() if key != "active"}
-    return {"slug": name, "schedule": when, "active": _active(schedule)}
+    # Without them, Prefect would set them to nothing.
+    return {
+        "slug": name,
+        "schedule": {key: schedule[key] for key in WHEN if key in schedule},
+        "active": _active(schedule),
+        "parameters": schedule.get("parameters", {}),
+        "max_scheduled_runs": schedule.get("max_scheduled_runs"),
+    }
 
 
 def _told(one: Properties) -> Properties:
-    when = {key: value for key, value in one["schedule"].items() if value is not None and key != "day_or"}
-    return {**when, "active": one["active"]}
+    rest = {key: one.get(key) for key in ("parameters", "max_scheduled_runs") if one.get(key)}
+    when = {key: value for key, value in one["schedule"].items() if value is not None}
+    return {**when, **rest, "active": one["active"]}
 
 
 def _same(given: Mapping[str, Any], found: Mapping[str, Any], *, managed: bool) -> bool:
     if managed and _active(given) != _active(found):
         return False
-    return canonical(_when(given, given)) == canonical(_when(found, given))
+    return precise(_meant(given, given)) == precise(_meant(found, given))
 
 
-def _when(schedule: Mapping[str, Any], given: Mapping[str, Any]) -> Properties:
+def _meant(schedule: Mapping[str, Any], given: Mapping[str, Any]) -> Properties:
+    """Return a schedule as Prefect writes it, without what the program leaves to others or to Prefect."""
     # Prefect fills in UTC and, for an interval, the day it was created.
-    when = {"timezone": "UTC", **schedule}
-    dropped = {"active"} if "anchor_date" in given else {"active", "anchor_date"}
-    return {key: value for key, value in when.items() if key not in dropped}
+    meant = {"timezone": "UTC", **{key: value for key, value in schedule.items() if value not in (None, "")}}
+    for key in THEIRS:
+        if key not in given:
+            meant.pop(key, None)
+    if "parameters" in given:
+        meant.setdefault("parameters", {})
+    if "anchor_date" in meant:
+        meant["anchor_date"] = _time(meant["anchor_date"]) or meant["anchor_date"]
+    if "rrule" in meant and "DTSTART" not in str(given.get("rrule", "")).upper():
+        meant["rrule"] = STARTED.sub("", str(meant["rrule"]), count=1)
+    meant.pop("active", None)
+    return meant
+
+
+def _time(text: Any) -> str | None:
+    """Return a moment in UTC, None if the text is none; Prefect takes one without an offset as UTC."""
+    try:
+        moment = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return (
+        (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC))
+        .astimezone(datetime.UTC)
+        .isoformat()
+    )
 
 
 def _active(schedule: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from pulumi.dynamic import Resource
 
 from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
-from providers.values import UNKNOWN, canonical, has_unknown
+from providers.values import UNKNOWN, has_unknown, pack, precise
 
 if TYPE_CHECKING:
     import httpx
@@ -32,7 +32,7 @@ class Variables(Kind):
     title = "variable"
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
-        "required": ["name", "value"],
+        "required": ["name"],
         "properties": {
             "name": {"type": "string"},
             "tags": {"type": "array", "items": {"type": "string"}},
@@ -43,7 +43,7 @@ class Variables(Kind):
     def problems(self, inputs: Properties) -> list[str]:
         """List bad names, and values that are too long for Prefect."""
         found = []
-        name, value = inputs["name"], inputs["value"]
+        name, value = inputs["name"], inputs.get("value")
         if name != UNKNOWN and not NAME.fullmatch(name):
             found.append(f"name: {name!r} may only have letters, digits, dashes and underscores, at most 255")
         # As Prefect's server counts it, without spaces.
@@ -84,7 +84,7 @@ class Variables(Kind):
     def means(self, name: str, given: Any, actual: Any) -> bool:
         """Compare values as they are: `""`, `0` and null are different values."""
         if name == "value":
-            return canonical(given) == canonical(actual)
+            return precise(given) == precise(actual)
         return super().means(name, given, actual)
 
     @staticmethod
@@ -120,5 +120,5 @@ class Variable(Resource, module="prefect", name="Variable"):
         adopt: Input[bool] = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        properties = {"name": name, "value": value, "tags": tags, "adopt": adopt}
+        properties = {"name": name, "value": pack(value), "tags": tags, "adopt": adopt}
         super().__init__(PrefectProvider("variable"), resource_name, properties, opts)

@@ -36,10 +36,10 @@ deployment = Deployment(
     entrypoint="flow.py:main",
     pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": "/nowhere"}}],
     work_pool=pool,
-    parameters={"target": "dev", "half": 0.5, "none": ""},
+    parameters={"target": "dev", "half": 0.5, "none": "", "null": None, "big": {"x": 2**53 + 1}},
     parameter_openapi_schema={
         "type": "object",
-        "properties": {"target": {"type": "string", "enum": ["dev"]}, "half": {}, "none": {}},
+        "properties": {"target": {"type": "string", "enum": ["dev"]}, "half": {}, "none": {}, "null": {}, "big": {}},
     },
     job_variables={"env": {"A": "1"}},
     schedules=schedules,
@@ -59,7 +59,7 @@ GlobalConcurrencyLimit(
     manage_state=on("manage"),
     adopt=on("adopt"),
 )
-Variable("variable", name=prefix + "variable", value={"a": [1, 0.5, ""]}, tags=["x"], adopt=on("adopt"))
+Variable("variable", name=prefix + "variable", value={"a": [1, 0.5, ""], "none": None}, tags=["x"], adopt=on("adopt"))
 hook = PrefectBlock(
     "hook",
     block_type="slack-webhook",

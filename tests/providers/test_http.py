@@ -169,6 +169,45 @@ def test_an_error_never_quotes_what_was_sent() -> None:
     assert "body.data: got [secret]" in str(raised.value)
 
 
+def told(status: int, body: Any, server: Server | None = None) -> str:
+    """What a user is told of an answer."""
+    handler, _ = script(httpx.Response(status, json=body))
+    with pytest.raises(PrefectError) as raised:
+        requests(handler, server=server).send("POST", "/x", json={})
+    return str(raised.value)
+
+
+def test_a_self_hosted_server_s_reasons_are_passed_on() -> None:
+    reasons = [
+        {
+            "type": "missing",
+            "loc": ["body", "schedule", "IntervalSchedule", "interval"],
+            "msg": "Field required",
+        },
+        {"type": "extra_forbidden", "loc": ["body", "schedule", "IntervalSchedule", "cron"], "msg": "Extra"},
+        {
+            "type": "value_error",
+            "loc": ["body", "schedule", "function-after[validate_timezone(), CronSchedule]", "cron"],
+            "msg": "Value error, Invalid cron string",
+            "input": "s3cret-marker",
+        },
+    ]
+    body = {"exception_message": "Invalid request received.", "exception_detail": reasons, "request_body": {}}
+    text = told(422, body)
+    assert text.endswith("HTTP 422; body.schedule.cron: Value error, Invalid cron string")
+
+
+def test_who_is_refused_hears_why_and_what_helps() -> None:
+    cloud = Server(CLOUD, api_key="key", credentials="PREFECT_API_KEY")
+    plan = told(403, {"detail": "Your plan does not support push work pools."}, cloud)
+    assert "does not support push work pools.)" in plan
+    assert "set PREFECT_API_KEY" not in plan
+    assert "PREFECT_API_KEY is not what it takes" in told(401, {"detail": "Invalid"}, cloud)
+    assert "set PREFECT_API_KEY" in told(401, {"exception_message": "Unauthorized"})
+    kept = Server(URL, api_key="old", credentials="prefect:apiKey")
+    assert "run `pulumi up` first" in told(401, {"exception_message": "Unauthorized"}, kept)
+
+
 def test_the_key_is_in_no_representation() -> None:
     assert "marker" not in repr(Server(URL, api_key="marker", auth_string="marker"))
 

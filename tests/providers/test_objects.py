@@ -38,11 +38,12 @@ def test_up_preview_refresh_and_destroy(up: Stack, there: There) -> None:
     assert deployment["work_pool_name"] == pool["name"]
     assert deployment["global_concurrency_limit"]["limit"] == 1
     assert deployment["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
-    assert deployment["parameters"] == {"target": "dev", "half": 0.5, "none": ""}
+    exact = {"null": None, "big": {"x": 2**53 + 1}}
+    assert deployment["parameters"] == {"target": "dev", "half": 0.5, "none": "", **exact}
     assert there.schedule("nightly")["schedule"]["timezone"] == "Europe/Paris"
     variable = there.variable()
     assert variable
-    assert variable["value"] == {"a": [1, 0.5, ""]}
+    assert variable["value"] == {"a": [1, 0.5, ""], "none": None}
     related = there.automation()["trigger"]["match_related"]
     assert related["prefect.resource.id"] == f"prefect.deployment.{deployment['id']}"
     limit = there.limit()
@@ -78,7 +79,7 @@ def test_what_others_change_is_seen_and_repaired(up: Stack, there: There) -> Non
     assert sorted(deployment["tags"]) == ["a", "b"]
     assert deployment["global_concurrency_limit"]["limit"] == 1
     assert there.schedule("nightly")["schedule"]["cron"] == "0 2 * * *"
-    assert variable["value"] == {"a": [1, 0.5, ""]}
+    assert variable["value"] == {"a": [1, 0.5, ""], "none": None}
     assert there.automation()["trigger"]["threshold"] == 1
     up.pulumi("preview", "--expect-no-changes")
 
