@@ -36,7 +36,7 @@ def check(there: There, limit: int, cron: str) -> None:
     assert slots
     assert variable
     assert (pool["concurrency_limit"], slots["limit"]) == (limit, limit)
-    assert variable["value"] == {"a": [1, 0.5, ""]}
+    assert variable["value"] == {"a": [1, 0.5, ""], "none": None}
     assert {one["slug"] for one in deployment["schedules"]} == {"nightly", "hourly"}
     assert there.schedule("nightly")["schedule"]["cron"] == cron
     related = there.automation()["trigger"]["match_related"]

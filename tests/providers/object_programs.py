@@ -39,7 +39,10 @@ deployment = Deployment(
     parameters={"target": "dev", "half": 0.5, "none": "", "null": None, "big": {"x": 2**53 + 1}},
     parameter_openapi_schema={
         "type": "object",
-        "properties": {"target": {"type": "string", "enum": ["dev"]}, "half": {}, "none": {}, "null": {}, "big": {}},
+        "properties": {
+            "target": {"type": "string", "enum": ["dev"]},
+            **{name: {} for name in ("half", "none", "null", "big")},
+        },
     },
     job_variables={"env": {"A": "1"}},
     schedules=schedules,
@@ -59,7 +62,13 @@ GlobalConcurrencyLimit(
     manage_state=on("manage"),
     adopt=on("adopt"),
 )
-Variable("variable", name=prefix + "variable", value={"a": [1, 0.5, ""], "none": None}, tags=["x"], adopt=on("adopt"))
+Variable(
+    "variable",
+    name=prefix + "variable",
+    value={"a": [1, 0.5, ""], "none": None},
+    tags=["x"],
+    adopt=on("adopt"),
+)
 hook = PrefectBlock(
     "hook",
     block_type="slack-webhook",
