@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flows.commands.options import Options
 from flows.engine import arguments, diagnosis, events, results, resume, retry, selection
 from flows.engine.internals import invocation, microbatch, queue, reading
-from flows.engine.lineage import Lineage
 from flows.errors import DbtError
 from flows.observe.redaction import redactor
 from flows.observe.visible import shown
-from flows.report import node_details
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from flows.engine.batches import Batches
+    from flows.engine.details import NodeDetails
     from flows.engine.events import Event, Watch
+    from flows.engine.lineage import Lineage
     from flows.engine.results import StepResult
-    from flows.report.node_details import NodeDetails
     from flows.target.dbt_profile import DbtProfile
 
     Log = Callable[[int, str], None]
@@ -76,7 +75,7 @@ class DbtProject:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
         self._manifest = None  # dbt would take that as parsed
         self._manifest = self._invoke("parse", _only_warnings(log)).result
-        self._lineage = Lineage(self._manifest)
+        self._lineage = reading.lineage(self._manifest)
         self._untested = self._lineage.tests_of(self.options.left_out) if self.options.left_out else set()
 
     @property
@@ -142,7 +141,7 @@ class DbtProject:
 
     def _keep_details(self, dbt_results: Iterable[Any]) -> None:
         for one in dbt_results:
-            self.details[one.node.unique_id] = node_details.of(one, self.lineage)
+            self.details[one.node.unique_id] = reading.details(one, self.lineage)
 
     def _remaining(self, command: arguments.Command) -> tuple[StepResult | None, set[str] | None]:
         """Return what earlier attempts, or the run that this one resumes, gave, and the nodes still to run.

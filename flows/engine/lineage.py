@@ -1,26 +1,39 @@
-"""Who depends on whom in a dbt project, and how its nodes are called. Pure functions on dbt's manifest."""
+"""Who depends on whom in a dbt project, and how its nodes are called. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.engine.results import HOOK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
+
+
+@dataclass(frozen=True)
+class ParsedNode:
+    """A node, source, test or hook of a project as dbt has parsed it. ``name`` may be that of others, too."""
+
+    id: str
+    kind: str
+    package: str
+    name: str
+    reads: tuple[str, ...] = ()
+    ephemeral: bool = False
+    tests: tuple[str, ...] = ()  # what a test is about
 
 
 class Lineage:
-    """A project as dbt has parsed it."""
+    """All nodes of a project."""
 
-    def __init__(self, manifest: Any) -> None:
-        self._manifest = manifest
-        kinds = (manifest.nodes, manifest.sources, manifest.unit_tests, manifest.functions)
-        self._nodes: dict[str, Any] = {node_id: node for kind in kinds for node_id, node in kind.items()}
-        short = {node_id: (_kind(node), _short_name(node)) for node_id, node in self._nodes.items()}
-        times = Counter(short.values())
+    def __init__(self, nodes: Iterable[ParsedNode]) -> None:
+        self._nodes = {node.id: node for node in nodes}
+        times = Counter((node.kind, node.name) for node in self._nodes.values())
         self._names = {
-            node_id: name if times[kind, name] == 1 else f"{self._nodes[node_id].package_name}.{name}"
-            for node_id, (kind, name) in short.items()
+            node.id: node.name if times[node.kind, node.name] == 1 else f"{node.package}.{node.name}"
+            for node in self._nodes.values()
         }
 
     def name(self, node_id: str) -> str | None:
@@ -32,7 +45,7 @@ class Lineage:
 
     def hooks(self) -> set[str]:
         """Return the ids of the hooks that dbt runs before and after each of its commands."""
-        return {node_id for node_id, node in self._nodes.items() if _kind(node) == "operation"}
+        return {node.id for node in self._nodes.values() if node.kind == HOOK}
 
     def tests_of(self, kinds: Collection[str]) -> set[str]:
         """Return the ids of the tests of resources of these types, and of nothing else.
@@ -40,11 +53,9 @@ class Lineage:
         dbt would run them although the run leaves those resources out, so that their tables may not exist.
         """
         return {
-            node_id
-            for node_id, node in self._nodes.items()
-            if _kind(node) == "test"
-            and (tested := _tested(node))
-            and all(table.partition(".")[0] in kinds for table in tested)
+            node.id
+            for node in self._nodes.values()
+            if node.tests and all(table.partition(".")[0] in kinds for table in node.tests)
         }
 
     def parents(self, node_id: str) -> list[str]:
@@ -60,7 +71,8 @@ class Lineage:
         return self._reached(node_id, through=lambda _: True)
 
     def _is_ephemeral(self, node_id: str) -> bool:
-        return bool(getattr(self._nodes.get(node_id), "is_ephemeral_model", False))
+        node = self._nodes.get(node_id)
+        return node is not None and node.ephemeral
 
     def _reached(self, node_id: str, through: Callable[[str], bool]) -> list[str]:
         """Return what a node reads from, and what those read from that the way leads ``through``."""
@@ -74,25 +86,5 @@ class Lineage:
         return list(found)
 
     def _read_by(self, node_id: str) -> list[str]:
-        # A seed has no such list.
-        return list(getattr(self._nodes.get(node_id), "depends_on_nodes", ()))
-
-
-def _kind(node: Any) -> str:
-    return str(getattr(node.resource_type, "value", node.resource_type))
-
-
-def _tested(node: Any) -> list[str]:
-    attached = getattr(node, "attached_node", None)
-    return [attached] if attached else list(node.depends_on.nodes)
-
-
-def _short_name(node: Any) -> str:
-    name = str(node.name)
-    if (version := getattr(node, "version", None)) is not None:
-        return f"{name}.v{version}"
-    if source := getattr(node, "source_name", None):
-        return f"{source}.{name}"
-    if _kind(node) == "unit_test":
-        return f"{node.model}::{name}"
-    return name
+        node = self._nodes.get(node_id)
+        return list(node.reads) if node else []

@@ -9,7 +9,7 @@ from prefect.utilities.urls import url_for
 
 from flows.observe.redaction import without_user_info
 from flows.observe.visible import shown
-from flows.report import failing_rows, lineage_graph, node_details, timeline
+from flows.report import console, failing_rows, lineage_graph, timeline
 from flows.report.reporting import Extras
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def extras(report: PipelineReport, project: DbtProject, log: Log) -> Extras:
 
 
 def _links(project: DbtProject) -> dict[str, str]:
-    links = {one: node_details.link(known, project.profile) for one, known in project.details.items()}
+    links = {one: console.link(known, project.profile) for one, known in project.details.items()}
     return {one: link for one, link in links.items() if link}
 
 

@@ -15,8 +15,8 @@ from flows.target.job_labels import job_labels
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from flows.engine.details import NodeDetails
     from flows.engine.results import NodeResult
-    from flows.report.node_details import NodeDetails
     from flows.target.dbt_profile import DbtProfile
 
 _TESTS, _ROWS, _CELL, _SQL = 5, 5, 60, 4000

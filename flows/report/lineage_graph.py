@@ -14,9 +14,9 @@ from flows.report.units import count
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from flows.engine.details import NodeDetails
     from flows.engine.results import NodeResult
     from flows.report.layers import Place
-    from flows.report.node_details import NodeDetails
 
 # A page cannot show more boxes so that one can read them: then a box is a folder.
 _BOXES = 40

@@ -11,8 +11,8 @@ from flows.report.units import duration
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from flows.engine.details import NodeDetails
     from flows.engine.results import NodeResult
-    from flows.report.node_details import NodeDetails
 
 # With more nodes than this, a row is a thread of dbt and not a node.
 _ROWS = 40

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
-from flows.engine.lineage import Lineage
+from flows.engine.lineage import Lineage, ParsedNode
 from flows.engine.results import BatchResult, NodeResult, PipelineReport, StepResult, step_result
 
 PEM = (
@@ -86,26 +85,16 @@ def batch(year: int, status: str = "success", message: str | None = None, **chan
     return {**result, **changes}  # type: ignore[typeddict-item]
 
 
-def parsed(node_id: str, reads: tuple[str, ...] = (), **changes: Any) -> SimpleNamespace:
-    """A node as dbt's manifest has it."""
-    kind, package, *name = node_id.split(".")
-    return SimpleNamespace(
-        **{
-            "unique_id": node_id,
-            "resource_type": kind,
-            "package_name": package,
-            "name": name[0],
-            "is_ephemeral_model": False,
-            "depends_on_nodes": list(reads),
-            "depends_on": SimpleNamespace(nodes=list(reads)),
-            **changes,
-        }
+def parsed(node_id: str, reads: tuple[str, ...] = (), **changes: Any) -> ParsedNode:
+    kind, package, name = node_id.split(".", 2)
+    kind = "hook" if kind == "operation" else kind
+    return ParsedNode(
+        **{"id": node_id, "kind": kind, "package": package, "name": name, "reads": reads, **changes}
     )
 
 
-def lineage(*nodes: SimpleNamespace) -> Lineage:
-    found = {node.unique_id: node for node in nodes}
-    return Lineage(SimpleNamespace(nodes=found, sources={}, unit_tests={}, functions={}))
+def lineage(*nodes: ParsedNode) -> Lineage:
+    return Lineage(nodes)
 
 
 def report(run: StepResult | None = None, test: StepResult | None = None) -> PipelineReport:

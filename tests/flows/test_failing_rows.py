@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flows.engine.details import NodeDetails
 from flows.report import failing_rows
-from flows.report.node_details import NodeDetails
 from flows.target import dbt_profile, warehouse
 from tests.flows.documents import document, node
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-from flows.engine.lineage import Lineage
 from tests.flows.documents import lineage, parsed
 
 
 def test_two_versions_of_a_model_have_two_names() -> None:
-    found = lineage(
-        parsed("model.p.dim.v1", version=1), parsed("model.p.dim.v2", version=2), parsed("model.p.fct")
-    )
+    found = lineage(parsed("model.p.dim.v1"), parsed("model.p.dim.v2"), parsed("model.p.fct"))
     assert [found.name(f"model.p.{one}") for one in ("dim.v1", "dim.v2", "fct")] == [
         "dim.v1",
         "dim.v2",
@@ -27,38 +22,14 @@ def test_models_of_one_name_in_two_packages_have_two_names() -> None:
     assert found.name("test.p.dim") == "dim"
 
 
-def test_sources_and_unit_tests_are_called_by_what_they_belong_to() -> None:
-    source = SimpleNamespace(
-        unique_id="source.p.raw.flights",
-        resource_type="source",
-        package_name="p",
-        name="flights",
-        source_name="raw",
-    )
-    unit = SimpleNamespace(
-        unique_id="unit_test.p.fct.adds",
-        resource_type="unit_test",
-        package_name="p",
-        name="adds",
-        model="fct",
-    )
-    found = Lineage(
-        SimpleNamespace(
-            nodes={}, sources={source.unique_id: source}, unit_tests={unit.unique_id: unit}, functions={}
-        )
-    )
-    assert (found.name(source.unique_id), found.name(unit.unique_id)) == ("raw.flights", "fct::adds")
-
-
 def test_tests_of_a_seed_and_of_nothing_else_go_with_it() -> None:
     found = lineage(
         parsed("seed.p.s"),
-        parsed("test.p.of_seed", ("seed.p.s",), attached_node="seed.p.s"),
+        parsed("test.p.of_seed", tests=("seed.p.s",)),
         # Its name begins another's, and holds what dbt's criteria have words for.
-        parsed("test.p.of_seed_too", ("model.p.m",), attached_node="model.p.m"),
-        parsed("test.p.two words, and a comma", ("seed.p.s",)),
-        parsed("test.p.compares", ("seed.p.s", "model.p.m")),
-        parsed("test.p.of_model", ("model.p.m", "seed.p.s"), attached_node="model.p.m"),
+        parsed("test.p.of_seed_too", tests=("model.p.m",)),
+        parsed("test.p.two words, and a comma", tests=("seed.p.s",)),
+        parsed("test.p.compares", tests=("seed.p.s", "model.p.m")),
         parsed("test.p.reads_nothing"),
     )
     assert found.tests_of(("seed",)) == {"test.p.of_seed", "test.p.two words, and a comma"}

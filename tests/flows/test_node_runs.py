@@ -29,7 +29,7 @@ GREETINGS = Node("model.tiny.greetings", "greetings", "model")
 
 LINEAGE = documents.lineage(
     documents.parsed(PEOPLE.id),
-    documents.parsed("model.tiny.named", (PEOPLE.id,), is_ephemeral_model=True),
+    documents.parsed("model.tiny.named", (PEOPLE.id,), ephemeral=True),
     documents.parsed(GREETINGS.id, ("model.tiny.named",)),
 )
 

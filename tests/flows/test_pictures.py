@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.engine.details import NodeDetails
 from flows.engine.results import NodeResult
 from flows.report import layers, lineage_graph, timeline
-from flows.report.node_details import NodeDetails
 from tests.flows.documents import node
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flows.engine.internals import reading
 from flows.engine.internals.reading import Reader
 
 READER = Reader(lambda text: text.replace("secret", "*****"), lambda _: None)
@@ -72,3 +73,36 @@ def test_a_stale_source_fails_as_a_test_does(status: str, age: float, told: str)
 def test_a_node_has_the_name_that_tells_it_from_others() -> None:
     named = Reader(str, {"model.tiny.greetings": "greetings.v2"}.get)
     assert named.result(dbt_result())["name"] == "greetings.v2"
+
+
+def parsed(node_id: str, **changes: Any) -> SimpleNamespace:
+    """A node as dbt's manifest has it."""
+    kind, package, name = node_id.split(".")[:3]
+    return SimpleNamespace(
+        **{"unique_id": node_id, "resource_type": kind, "package_name": package, "name": name, **changes}
+    )
+
+
+def test_a_manifest_is_read() -> None:
+    nodes = [
+        parsed("seed.p.s"),
+        parsed("model.p.dim.v2", version=2, depends_on_nodes=["seed.p.s"], is_ephemeral_model=True),
+        parsed(
+            "test.p.attached.0a", attached_node="seed.p.s", depends_on_nodes=["seed.p.s", "model.p.dim.v2"]
+        ),
+        parsed("test.p.singular", attached_node=None, depends_on_nodes=["seed.p.s"]),
+        parsed("operation.p.p-on-run-end-0"),
+    ]
+    manifest = SimpleNamespace(
+        nodes={one.unique_id: one for one in nodes},
+        sources={"source.p.raw.s": parsed("source.p.raw.s", name="s", source_name="raw")},
+        unit_tests={"unit_test.p.dim.adds": parsed("unit_test.p.dim.adds", name="adds", model="dim")},
+        functions={},
+    )
+    found = reading.lineage(manifest)
+    ids = ("seed.p.s", "model.p.dim.v2", "source.p.raw.s", "unit_test.p.dim.adds")
+    assert [found.name(one) for one in ids] == ["s", "dim.v2", "raw.s", "dim::adds"]
+    assert found.hooks() == {"operation.p.p-on-run-end-0"}
+    assert found.tests_of(("seed",)) == {"test.p.attached.0a", "test.p.singular"}
+    assert found.parents("model.p.dim.v2") == ["seed.p.s"]
+    assert found.parents("test.p.attached.0a") == ["seed.p.s"]

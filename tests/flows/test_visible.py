@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from flows.engine.details import NodeDetails
 from flows.engine.events import Event, Node, Started
 from flows.observe.visible import Visible
-from flows.report import node_details
-from flows.report.node_details import NodeDetails
+from flows.report import console
 from flows.target.dbt_profile import DbtProfile
 from tests.flows import documents
 
@@ -70,13 +70,13 @@ CONSOLE = "https://console.cloud.google.com/bigquery?project=p"
 
 
 def test_a_table_links_to_itself_and_a_test_to_its_query() -> None:
-    assert node_details.link(TABLE, profile()) == f"{CONSOLE}&ws=!1m5!1m4!4m3!1sp!2sd!3st"
+    assert console.link(TABLE, profile()) == f"{CONSOLE}&ws=!1m5!1m4!4m3!1sp!2sd!3st"
     test = replace(TABLE, relation=None)
-    assert node_details.link(test, profile()) == f"{CONSOLE}&j=bq:EU:j1&page=queryresults"
-    assert node_details.link(replace(test, job=None), profile()) is None
+    assert console.link(test, profile()) == f"{CONSOLE}&j=bq:EU:j1&page=queryresults"
+    assert console.link(replace(test, job=None), profile()) is None
 
 
 def test_only_googles_own_endpoint_has_a_page() -> None:
     google = profile(api_endpoint="https://bigquery.googleapis.com/")
-    assert node_details.link(TABLE, google) == node_details.link(TABLE, profile())
-    assert node_details.link(TABLE, profile(api_endpoint="http://127.0.0.1:1")) is None
+    assert console.link(TABLE, google) == console.link(TABLE, profile())
+    assert console.link(TABLE, profile(api_endpoint="http://127.0.0.1:1")) is None

@@ -21,8 +21,8 @@ def replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None
     if original is None:
         read_in = ", ".join(f"{package} {version}" for package, version in READ_IN.items())
         raise RuntimeError(
-            f"{owner.__module__ if hasattr(owner, '__module__') else owner.__name__} of this dbt has no "
-            f"{name}: flows/engine/internals was read in {read_in}"
+            f"{getattr(owner, '__module__', '')} {owner.__name__} of this dbt has no {name}: "
+            f"flows/engine/internals was read in {read_in}"
         )
     setattr(owner, name, make(original))
     try:

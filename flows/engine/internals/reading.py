@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from flows.engine.details import NodeDetails
 from flows.engine.events import Finished, Node, Started
 from flows.engine.internals import hooks, microbatch
+from flows.engine.lineage import Lineage, ParsedNode
 from flows.engine.results import HOOK, NodeResult
 
 if TYPE_CHECKING:
@@ -77,8 +80,7 @@ class Reader:
         }
 
     def _node(self, node_id: str, name: str, kind: Any) -> Node:
-        kind = str(getattr(kind, "value", kind))
-        return Node(node_id, self._name(node_id) or name, HOOK if kind == "operation" else kind)
+        return Node(node_id, self._name(node_id) or name, _kind(kind))
 
     def _read(self, node: Node, result: Any, failures: int | None) -> NodeResult:
         """Read what a result and the message of an event have in common."""
@@ -96,6 +98,61 @@ class Reader:
             bytes_processed=_whole(response.get("bytes_processed")),
             bytes_billed=_whole(response.get("bytes_billed")),
         )
+
+
+def lineage(manifest: Any) -> Lineage:
+    """Read dbt's manifest."""
+    kinds = (manifest.nodes, manifest.sources, manifest.unit_tests, manifest.functions)
+    return Lineage(_parsed(node) for kind in kinds for node in kind.values())
+
+
+def details(result: Any, project: Lineage) -> NodeDetails:
+    """Read what one of dbt's RunResult objects says of its node."""
+    node = result.node
+    response = result.adapter_response or {}
+    timing = [one for one in result.timing if one.started_at and one.completed_at]
+    job = tuple(response.get(key) for key in ("project_id", "location", "job_id"))
+    relation = tuple(getattr(node, key, None) for key in ("database", "schema", "alias"))
+    makes_table = _kind(node.resource_type) in {"model", "seed", "snapshot"}
+    return NodeDetails(
+        started=min((one.started_at for one in timing), default=None),
+        ended=max((one.completed_at for one in timing), default=None),
+        thread=str(result.thread_id),
+        folder=str(PurePosixPath(node.original_file_path).parent),
+        parents=tuple(project.parents(node.unique_id)),
+        relation=relation if makes_table and all(relation) else None,  # type: ignore[arg-type]
+        job=job if all(job) else None,  # type: ignore[arg-type]
+        sql=getattr(node, "compiled_code", None),
+    )
+
+
+def _parsed(node: Any) -> ParsedNode:
+    kind = _kind(node.resource_type)
+    attached = getattr(node, "attached_node", None)
+    return ParsedNode(
+        id=node.unique_id,
+        kind=kind,
+        package=node.package_name,
+        name=_name(node, kind),
+        # A seed has no such list.
+        reads=tuple(getattr(node, "depends_on_nodes", ())),
+        ephemeral=bool(getattr(node, "is_ephemeral_model", False)),
+        tests=() if kind != "test" else (attached,) if attached else tuple(node.depends_on_nodes),
+    )
+
+
+def _name(node: Any, kind: str) -> str:
+    """Return a name as `--select` takes it: `dim.v2` of a version, `raw.flights` of a source."""
+    if (version := getattr(node, "version", None)) is not None:
+        return f"{node.name}.v{version}"
+    if source := getattr(node, "source_name", None):
+        return f"{source}.{node.name}"
+    return f"{node.model}::{node.name}" if kind == "unit_test" else str(node.name)
+
+
+def _kind(resource_type: Any) -> str:
+    kind = str(getattr(resource_type, "value", resource_type))
+    return HOOK if kind == "operation" else kind
 
 
 def _whole(number: float | None) -> int | None:
