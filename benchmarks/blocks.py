@@ -26,7 +26,8 @@ from local.pulumi_cli import find
 from providers.api.http import Requests
 from providers.api.prefect_client import PrefectClient
 from providers.api.server import Server
-from providers.engine.block_lifecycle import Lifecycle
+from providers.engine.lifecycle import Lifecycle
+from providers.kinds.block import KIND
 from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema
 from tests.providers.engine import Stack
@@ -101,13 +102,13 @@ def grown(times: Times, stack: Stack, server: PrefectServer, chains: int) -> Non
     timed(
         times, "ours, ten times as many: destroy", lambda: stack.pulumi("destroy", "--yes", "--skip-preview")
     )
-    with closing(PrefectClient(Server(server.url), Requests(Server(server.url)))) as client:
-        inside(times, "provider, ten times as many", client, 10 * chains)
+    with closing(Requests(Server(server.url))) as http:
+        inside(times, "provider, ten times as many", http, 10 * chains)
 
 
-def inside(times: Times, name: str, client: PrefectClient, chains: int) -> None:
+def inside(times: Times, name: str, http: Requests, chains: int) -> None:
     """Time what the provider does, without Pulumi: one block after the other."""
-    provider = Lifecycle(lambda: client)
+    provider = Lifecycle(KIND, lambda: http)
     held: dict[str, dict[str, object]] = {}
 
     def create() -> None:
@@ -117,18 +118,23 @@ def inside(times: Times, name: str, client: PrefectClient, chains: int) -> None:
                 document_id, outputs = provider.create(provider.check({}, given).inputs)
                 held[document_id] = outputs
 
+    def delete() -> None:
+        for document_id, props in reversed(held.items()):
+            provider.delete(document_id, props)
+
     timed(times, f"{name}: create", create)
     # Another run's, as for Pulumi: within one run, what was created is not deleted.
-    provider = Lifecycle(lambda: client)
+    provider = Lifecycle(KIND, lambda: http)
     timed(times, f"{name}: read", lambda: [provider.read(*one) for one in held.items()])
-    timed(times, f"{name}: delete", lambda: list(map(provider.delete, reversed(held))))
+    timed(times, f"{name}: delete", delete)
 
 
 def plain_http(times: Times, server: PrefectServer, chains: int) -> None:
     """The same blocks by one request each, one after the other: inside the provider, and without it."""
-    with closing(PrefectClient(Server(server.url), Requests(Server(server.url)))) as client:
+    with closing(Requests(Server(server.url))) as http:
+        client = PrefectClient(http.server, http)
         kinds = {slug: schema(client, slug) for slug in (CREDENTIALS, TARGET, PROFILE)}
-        inside(times, "provider", client, chains)
+        inside(times, "provider", http, chains)
         made: list[str] = []
 
         def by_http() -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from providers.engine.block_provider import PrefectBlockProvider
+from providers.engine.provider import PrefectProvider
 
-__all__ = ["PrefectBlockProvider"]
+
+class PrefectBlockProvider(PrefectProvider):
+    """Blocks had a provider of their own."""
+
+    def __init__(self) -> None:
+        super().__init__("block")

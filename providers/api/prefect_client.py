@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from providers.api.errors import GoneError, NameTakenError, RejectedError, UnknownTypeError
+from providers.api.errors import GoneError, RejectedError, UnknownTypeError
 from providers.api.http import Requests
 from providers.api.server import Server
 from providers.catalog.schemas import BlockKind, committed
@@ -64,6 +64,8 @@ class PrefectClient:
         self._requests = requests or Requests(server)
         self._schemas: dict[tuple[str, str, str], Schema] = {}
         self._registering = threading.Lock()
+        self._newest: dict[str, Schema] = {}
+        self._asking = threading.Lock()
 
     def close(self) -> None:
         """Close the connections."""
@@ -81,21 +83,19 @@ class PrefectClient:
         """Look a block up by its type and name, with its secrets; None where there is none."""
         return _document_or_none(self._lookup(type_slug, name))
 
-    def create(self, type_slug: str, name: str, data: Mapping[str, Any], schema: Schema) -> Document:
-        """Create a block, or return the one that has this name if its data is exactly this.
+    def create(self, type_slug: str, name: str, data: Mapping[str, Any], schema: Schema) -> Document | None:
+        """Create a block; None where the name is taken.
 
-        That is what an earlier attempt left behind whose answer was lost, so creating is idempotent.
-        Raises NameTakenError where a block of this type and name holds something else.
+        After a lost answer, a block of the name with exactly this data is the one that was asked for.
         """
+        lost, seen = False, None
 
         def look() -> httpx.Response | None:
+            nonlocal lost, seen
+            lost = True
             response = self._lookup(type_slug, name)
-            document = _document_or_none(response)
-            if document is None:
-                return None
-            if not document.holds(data):
-                raise NameTakenError(_taken(type_slug, name, self.server.api_url))
-            return response
+            seen = _document_or_none(response)
+            return response if seen else None
 
         body = {
             "name": name,
@@ -106,15 +106,16 @@ class PrefectClient:
         response = self._requests.send(
             "POST", "/block_documents/", json=body, accept=frozenset({409}), look=look
         )
-        if response.status_code == 409:
-            response = look() or response
-        if response.status_code == 409:
+        if response.status_code != 409 and seen is None:
+            return _document(response.json(), sent=data)
+        was_lost = lost
+        if seen is None and look() is None:
             raise RejectedError(
                 f"Prefect at {self.server.api_url} says block {type_slug}/{name} conflicts with another, and "
                 "has none of that name: does a reference in it point to a block that was deleted? Run "
                 "`pulumi up --refresh`"
             )
-        return _document(response.json(), sent=data)
+        return seen if was_lost and seen is not None and seen.holds(data) else None
 
     def replace(self, document_id: str, data: Mapping[str, Any], schema: Schema) -> None:
         """Replace a block's data and schema; nothing of the old data stays. Raises GoneError."""
@@ -156,7 +157,13 @@ class PrefectClient:
             return self._schemas[key]
 
     def newest_schema(self, type_slug: str) -> Schema:
-        """Return the newest schema that the server has of a type. Raises UnknownTypeError."""
+        """Return the newest schema that the server has of a type, asked once. Raises UnknownTypeError."""
+        with self._asking:
+            if type_slug not in self._newest:
+                self._newest[type_slug] = self._ask_newest(type_slug)
+            return self._newest[type_slug]
+
+    def _ask_newest(self, type_slug: str) -> Schema:
         block_type = self._type(type_slug)
         schemas = [] if block_type is None else self._schemas_of(block_type["id"])
         if not schemas:
@@ -264,14 +271,6 @@ def _schema(found: Mapping[str, Any]) -> Schema:
 def _text(value: Any) -> Any:
     """Return a text as Prefect compares it: the server stores some of it with HTML entities."""
     return html.unescape(value) if isinstance(value, str) else value
-
-
-def _taken(type_slug: str, name: str, api_url: str) -> str:
-    return (
-        f"Prefect at {api_url} already has a {type_slug} block named {name!r} with other data. Give this one "
-        "another name, or set adopt=True to take that block over: its data is then replaced, and `pulumi "
-        "destroy` deletes it"
-    )
 
 
 def _unknown(type_slug: str, api_url: str) -> str:

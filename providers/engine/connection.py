@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from providers.api.errors import PrefectError
-from providers.engine.block_lifecycle import Lifecycle
+from providers.engine.lifecycle import Lifecycle
+from providers.kinds.registry import kind_named
 
 if TYPE_CHECKING:
-    from providers.api.prefect_client import PrefectClient
+    from providers.api.http import Requests
     from providers.api.server import Server
 
 Where = tuple[tuple[str, str | None], ...]
 SETTINGS = ("prefect:apiUrl", "prefect:apiKey", "prefect:authString")
 
-# Two versions of the pickled provider in one state are two objects in one process; they share what they know.
-_LIFECYCLES: dict[Where, Lifecycle] = {}
+# Several pickles of a kind in one state are as many objects in one process; they share what they know.
+_LIFECYCLES: dict[tuple[str, Where], Lifecycle] = {}
+_CONNECTIONS: dict[Where, Requests] = {}
 _GUARD = threading.Lock()
 
 
-def lifecycle(config: Callable[[str], Any], environment: Mapping[str, str] = os.environ) -> Lifecycle:
-    """Return the process's lifecycle for a stack's configuration; `server` says which settings count."""
-    settings = whereabouts(config)
+def lifecycle(
+    kind: str, config: Callable[[str], Any], environment: Mapping[str, str] = os.environ
+) -> Lifecycle:
+    """Return the process's lifecycle for a kind of object; `server` says which settings count."""
+    where = whereabouts(config)
     with _GUARD:
-        if settings not in _LIFECYCLES:
-            _LIFECYCLES[settings] = Lifecycle(lambda: _connect(settings, environment))
-        return _LIFECYCLES[settings]
+        key = (kind, where)
+        if key not in _LIFECYCLES:
+            _LIFECYCLES[key] = Lifecycle(kind_named(kind), lambda: _connect(where, environment))
+        return _LIFECYCLES[key]
 
 
 def whereabouts(config: Callable[[str], Any]) -> Where:
@@ -45,27 +47,10 @@ def server(settings: Where, environment: Mapping[str, str] = os.environ) -> Serv
     return locate(dict(settings).get, environment)
 
 
-class PlainErrors:
-    """Stands in for the module `traceback` in the SDK's server, which shows users what `format_exc` returns.
+def _connect(where: Where, environment: Mapping[str, str]) -> Requests:
+    from providers.api.http import Requests  # noqa: PLC0415  loads httpx, 0.5 s
 
-    A PrefectError's text is the whole message; anything else is a bug, and keeps its traceback.
-    """
-
-    @staticmethod
-    def format_exc() -> str:
-        """Return what to tell the user about the exception being handled."""
-        error = sys.exc_info()[1]
-        return str(error) if isinstance(error, PrefectError) else traceback.format_exc()
-
-
-def speak_plainly() -> None:
-    """Let the SDK's server of dynamic providers, if this process is one, show errors plainly."""
-    main = sys.modules["__main__"]
-    if getattr(main, "DynamicResourceProviderServicer", None) is not None:
-        vars(main)["traceback"] = PlainErrors
-
-
-def _connect(settings: Where, environment: Mapping[str, str]) -> PrefectClient:
-    from providers.api.prefect_client import PrefectClient  # noqa: PLC0415  loads httpx, 0.5 s
-
-    return PrefectClient(server(settings, environment))
+    with _GUARD:
+        if where not in _CONNECTIONS:
+            _CONNECTIONS[where] = Requests(server(where, environment))
+        return _CONNECTIONS[where]

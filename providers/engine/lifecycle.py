@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 from providers.api.errors import NameTakenError, PrefectError
-from providers.engine.block_lifecycle import Checked, Difference
-from providers.kinds.kind import Found, Kind, Properties
-from providers.values import has_unknown, precise
-
-if TYPE_CHECKING:
-    from providers.api.http import Requests
+from providers.kinds.kind import Connect, Found, Kind, Properties
+from providers.values import has_unknown
 
 
-class ObjectLifecycle:
+@dataclass(frozen=True)
+class Checked:
+    """The inputs to go on with, and what is wrong with them."""
+
+    inputs: Properties
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an update would have to do: nothing, update, or replace because of these inputs."""
+
+    changes: bool
+    replaces: list[str]
+    #: Whether the old object has to go before the new one is made.
+    delete_first: bool = False
+
+
+class Lifecycle:
     """One provider process's view of one kind of object on one Prefect server. Safe to share between threads.
 
     `connect` makes the connection, or returns the one there is. It is called when something has to be
     asked, so that a run that changes nothing loads no HTTP.
     """
 
-    def __init__(self, kind: Kind, connect: Callable[[], Requests]) -> None:
+    def __init__(self, kind: Kind, connect: Connect) -> None:
         self._kind = kind
         self._connect = connect
         self._lock = threading.Lock()
@@ -33,41 +46,47 @@ class ObjectLifecycle:
     def check(self, olds: Properties, news: Properties) -> Checked:
         """Validate the inputs, unknowns understood, and set what the program leaves out.
 
-        Asks Prefect only of an object that the program refers to, and only where that is new.
+        Asks Prefect only of an object that the program refers to, or of a block type that only Prefect
+        knows, and only where that is new.
         """
+        kind = self._kind
         given = {name: value for name, value in news.items() if value is not None}
-        inputs = {"adopt": False, **self._kind.defaults, **given}
-        if olds and not self._changed(olds, inputs):
-            return Checked(inputs, [])
-        from providers.checks.inputs import schema_problems  # noqa: PLC0415  where there is something new
+        inputs = {"adopt": False, **kind.defaults, **given}
+        problems = []
+        try:
+            inputs = kind.complete(self._connect, inputs)
+        except PrefectError as error:
+            problems = [str(error)]
+        if not olds or self._changed(olds, inputs):
+            problems = problems or self._problems(inputs) or self._absent(inputs)
+        return Checked(kind.sealed(olds, inputs), problems)
 
-        problems = schema_problems(inputs, self._kind.schema) or self._kind.problems(inputs)
-        return Checked(inputs, problems or self._absent(inputs))
-
-    def diff(self, object_id: str, olds: Properties, news: Properties) -> tuple[Difference, bool]:
-        """Compare; the second value tells whether a replacement has to delete first."""
+    def diff(self, object_id: str, olds: Properties, news: Properties) -> Difference:
+        """Compare what the object was last known to be with what it shall be."""
         kind = self._kind
         replaces = [
-            name for name in kind.replaces if name in olds and _differ(olds.get(name), news.get(name))
+            name
+            for name in kind.replaces
+            if name in olds and self._kind.differ(olds.get(name), news.get(name))
         ]
         if not replaces:
             self._keep(object_id, news)
         same_place = all(olds.get(name) == news.get(name) for name in kind.unique)
         changes = bool(replaces) or self._changed(olds, news)
-        return Difference(changes, replaces), bool(replaces) and same_place
+        return Difference(changes, replaces, bool(replaces) and same_place)
 
     def create(self, props: Properties) -> tuple[str, Properties]:
         """Create the object, or take it over; return its id and outputs."""
         kind, http = self._kind, self._connect()
-        found = kind.find(http, props)
+        found = None if kind.names_are_unique else kind.find(http, props)
+        made = None if found else kind.create(http, props)
+        if made is not None:
+            # Whatever else there is to say of it: its id has to get into the state.
+            self._take(made.id, props)
+            return made.id, kind.sealed(props, props)
+        found = found or kind.find(http, props)
         if found is None:
-            found = kind.create(http, props)
-            if found is None:
-                found = kind.find(http, props)
-            if found is None:
-                raise NameTakenError(
-                    f"Prefect at {http.server.api_url} declines a second {kind.label(props)}"
-                )
+            raise NameTakenError(f"Prefect at {http.server.api_url} declines a second {kind.label(props)}")
         if self._drifted(props, found):
             if not props.get("adopt"):
                 raise NameTakenError(self._in_use(props, http.server.api_url))
@@ -75,26 +94,37 @@ class ObjectLifecycle:
             kind.update(http, found.id, props, props)
         else:
             self._take(found.id, props)
-        return found.id, dict(props)
+        return found.id, kind.sealed(props, props)
 
     def read(self, object_id: str, props: Properties) -> Properties | None:
         """Return the properties as they are in Prefect, or None where the object is gone."""
-        found = self._kind.read(self._connect(), object_id, props)
+        kind = self._kind
+        found = kind.read(self._connect(), object_id, props)
         if found is None:
             return None
-        return self._kind.as_given({"adopt": False, **self._kind.defaults, **props}, found.properties)
+        settled = kind.as_given({"adopt": False, **kind.defaults, **props}, found.properties)
+        return kind.sealed(props, settled)
 
     def update(self, object_id: str, olds: Properties, news: Properties) -> Properties:
         """Make the object as the new properties say; return the outputs."""
         self._kind.update(self._connect(), object_id, olds, news)
-        return dict(news)
+        return self._kind.sealed(olds, news)
 
     def delete(self, object_id: str, props: Properties) -> None:
-        """Delete the object; fine if it is gone. Not done if another resource of this run took it over."""
+        """Delete the object; fine if it is gone. Not done if another resource of this run took it over.
+
+        The latter is what renaming a resource in the program without an alias looks like, or `pulumi up
+        --replace`.
+        """
         with self._lock:
             if object_id in self._taken:
                 return
         self._kind.delete(self._connect(), object_id, props)
+
+    def _problems(self, inputs: Properties) -> list[str]:
+        from providers.checks.inputs import schema_problems  # noqa: PLC0415  where there is something new
+
+        return schema_problems(inputs, self._kind.schema) or self._kind.problems(inputs)
 
     def _absent(self, inputs: Properties) -> list[str]:
         """Say at preview already that an object to refer to is missing, before `up` makes half a stack."""
@@ -110,11 +140,14 @@ class ObjectLifecycle:
 
     def _drifted(self, props: Properties, found: Found) -> bool:
         settled = self._kind.as_given(props, found.properties)
-        return any(_differ(settled.get(name), props.get(name)) for name in found.properties)
+        return any(self._kind.differ(settled.get(name), props.get(name)) for name in found.properties)
 
     def _changed(self, olds: Properties, news: Properties) -> bool:
         names = (olds.keys() | news.keys()) - {"adopt", *self._kind.hints}
-        return any(has_unknown(news.get(name)) or _differ(olds.get(name), news.get(name)) for name in names)
+        names -= {name for name in self._kind.added if name not in olds}
+        return any(
+            has_unknown(news.get(name)) or self._kind.differ(olds.get(name), news.get(name)) for name in names
+        )
 
     def _take(self, object_id: str, props: Properties) -> None:
         with self._lock:
@@ -140,7 +173,3 @@ class ObjectLifecycle:
             "another name, or set adopt=True to take that one over: its settings are then replaced, and "
             "`pulumi destroy` deletes it"
         )
-
-
-def _differ(old: Any, new: Any) -> bool:
-    return precise(old) != precise(new)

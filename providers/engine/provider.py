@@ -1,4 +1,4 @@
-"""The dynamic provider of Prefect's objects that Pulumi pickles into its state.
+"""The dynamic provider that Pulumi pickles into its state.
 
 What runs at refresh and delete is the pickle in the state: this class's name and the name of a kind. Never
 move or rename `PrefectProvider`, and never rename a kind.
@@ -18,12 +18,12 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+from pulumi.runtime.known_types import is_unknown
 
-from providers.engine.block_provider import _plain
-from providers.values import pack_properties
+from providers.values import EXACT, UNKNOWN, pack_properties, unpack
 
 if TYPE_CHECKING:
-    from providers.engine.lifecycle import ObjectLifecycle
+    from providers.engine.lifecycle import Lifecycle
 
 
 class PrefectProvider(ResourceProvider):
@@ -32,7 +32,7 @@ class PrefectProvider(ResourceProvider):
     # It captures no secret: it captures the name of a kind.
     serialize_as_secret_always = False
 
-    _lifecycle: ObjectLifecycle
+    _lifecycle: Lifecycle
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -42,8 +42,8 @@ class PrefectProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where Prefect is. Nothing is connected to before it is needed."""
-        from providers.engine.connection import speak_plainly  # noqa: PLC0415  not pickled with it
-        from providers.engine.object_connection import lifecycle  # noqa: PLC0415
+        from providers.engine.connection import lifecycle  # noqa: PLC0415  not pickled with it
+        from providers.engine.sdk import speak_plainly  # noqa: PLC0415
 
         speak_plainly()
         self._lifecycle = lifecycle(self._kind, req.config.get)
@@ -57,9 +57,11 @@ class PrefectProvider(ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare."""
-        difference, delete_first = self._lifecycle.diff(_id, _plain(_olds), _plain(_news))
+        difference = self._lifecycle.diff(_id, _plain(_olds), _plain(_news))
         return DiffResult(
-            changes=difference.changes, replaces=difference.replaces, delete_before_replace=delete_first
+            changes=difference.changes,
+            replaces=difference.replaces,
+            delete_before_replace=difference.delete_first,
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -71,11 +73,9 @@ class PrefectProvider(ResourceProvider):
         """Read. What is there becomes the inputs too, so that the next diff sees the drift."""
         actual = self._lifecycle.read(id_, _plain(props))
         # The SDK breaks on None; an empty id says that the object is gone.
-        return (
-            ReadResult("", {})
-            if actual is None
-            else ReadResult(id_, pack_properties(actual), pack_properties(actual))
-        )
+        if actual is None:
+            return ReadResult("", {})
+        return ReadResult(id_, pack_properties(actual), pack_properties(actual))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Update."""
@@ -84,3 +84,21 @@ class PrefectProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete."""
         self._lifecycle.delete(_id, _plain(_props))
+
+
+def _plain(props: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties without the pickle, unknowns as they travel, whole numbers as integers."""
+    return {key: _known(value) for key, value in props.items() if key != "__provider"}
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {EXACT}:
+            return unpack(value)
+        return {key: _known(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_known(inner) for inner in value]
+    # Pulumi's numbers are doubles, and Prefect would keep and show 4.0 threads.
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return UNKNOWN if is_unknown(value) else value

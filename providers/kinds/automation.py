@@ -30,6 +30,7 @@ class Automations(Kind):
     """Prefect's automations. Prefect lets two have the same name; here a name is one automation's."""
 
     title = "automation"
+    names_are_unique = False
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "required": ["name", "trigger", "actions"],
@@ -207,3 +208,6 @@ class Automation(Resource, module="prefect", name="Automation"):
             "adopt": adopt,
         }
         super().__init__(PrefectProvider("automation"), resource_name, properties, opts)
+
+
+KIND = Automations()

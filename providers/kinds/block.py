@@ -1,17 +1,137 @@
-"""`PrefectBlock`: any block of Prefect as a Pulumi resource."""
+"""Blocks: named documents of a block type, whose data may be secret."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 from pulumi import Input, Output
 from pulumi.dynamic import Resource
 
 from providers.catalog.schemas import committed
-from providers.engine.block_provider import PrefectBlockProvider
-from providers.values import is_open, is_reference, reference
+from providers.checks.block_data import data_problems, name_problems
+from providers.engine.provider import PrefectProvider
+from providers.kinds.kind import Connect, Found, Kind, Properties
+from providers.values import UNKNOWN, canonical, is_open, is_reference, reference, revisions, seal
+
+if TYPE_CHECKING:
+    from providers.api.http import Requests
+    from providers.api.prefect_client import Document, PrefectClient, Schema
+
+
+class Blocks(Kind):
+    """Prefect's blocks. Their data is replaced, never merged."""
+
+    title = "block"
+    schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "required": ["block_type", "block_name", "data"],
+        "properties": {"block_type": {"type": "string"}},
+    }
+    replaces = ("block_type", "block_name")
+    unique = ("block_type", "block_name")
+    hints = ("revisions",)
+    added = ("schema",)
+
+    def __init__(self) -> None:
+        # What schemas of types that are not committed say, by what identifies them anywhere.
+        self._fields: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+
+    def label(self, inputs: Properties) -> str:
+        """`block slack-webhook/oncall`."""
+        return f"block {inputs.get('block_type')}/{inputs.get('block_name')}"
+
+    def complete(self, connect: Connect, inputs: Properties) -> Properties:
+        """Add the schema that the block is to have. Raises UnknownTypeError."""
+        slug = inputs.get("block_type", UNKNOWN)
+        if slug == UNKNOWN:
+            return inputs
+        schema = committed(str(slug)) or _client(connect()).newest_schema(str(slug))
+        return inputs | {"schema": self._seen(str(slug), schema)}
+
+    def sealed(self, olds: Properties, props: Properties) -> Properties:
+        """Mark what may not be shown as secret, and count its changes."""
+        data, fields = props.get("data"), self._fields_of(props)
+        if not isinstance(data, Mapping):
+            return props
+        return props | {"data": seal(data, fields), "revisions": revisions(olds, data, fields)}
+
+    def problems(self, inputs: Properties) -> list[str]:
+        """List what is wrong with the name, and with the data by the block's own schema."""
+        fields = self._fields_of(inputs)
+        found = name_problems(inputs["block_name"])
+        return found if fields is None else found + data_problems(inputs["data"], fields)
+
+    def find(self, http: Requests, inputs: Properties) -> Found | None:
+        """Look it up by its type and name."""
+        return self._found(_client(http).find(inputs["block_type"], inputs["block_name"]))
+
+    def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:  # noqa: ARG002
+        """Read it by its id, with its secrets."""
+        return self._found(_client(http).document(object_id))
+
+    def create(self, http: Requests, inputs: Properties) -> Found | None:
+        """Create it; a name that is taken by another gives None."""
+        slug, name, data = inputs["block_type"], inputs["block_name"], inputs["data"]
+        return self._found(_client(http).create(slug, name, data, _schema(http, inputs)))
+
+    def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:  # noqa: ARG002
+        """Replace its data and schema."""
+        _client(http).replace(object_id, news["data"], _schema(http, news))
+
+    def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
+        """Delete it."""
+        _client(http).delete(object_id)
+
+    def as_given(self, given: Properties, actual: Properties) -> Properties:
+        """Return what is there, each field of the data as given where it means the same."""
+        ours, theirs = given.get("data", {}), actual["data"]
+        data = {field: value for field, value in ours.items() if value is None and field not in theirs}
+        for field, value in theirs.items():
+            same = field in ours and canonical(ours[field]) == canonical(value)
+            data[field] = ours[field] if same else value
+        return given | actual | {"data": data}
+
+    def differ(self, old: Any, new: Any) -> bool:
+        """Tell whether two values differ; a null in a block is a field left out."""
+        return canonical(old) != canonical(new)
+
+    def _found(self, document: Document | None) -> Found | None:
+        if document is None:
+            return None
+        properties = {
+            "block_type": document.type_slug,
+            "block_name": document.name,
+            "schema": self._seen(document.type_slug, document),
+            "data": document.data,
+        }
+        return Found(document.id, properties)
+
+    def _seen(self, slug: str, schema: Any) -> Properties:
+        self._fields[slug, schema.checksum, schema.version] = schema.fields
+        return {"checksum": schema.checksum, "version": schema.version}
+
+    def _fields_of(self, props: Properties) -> Mapping[str, Any] | None:
+        """Return a schema to tell by what may be shown; None, for nothing, if none is at hand."""
+        slug, schema = props.get("block_type"), props.get("schema") or {}
+        kind = committed(slug) if isinstance(slug, str) and slug != UNKNOWN else None
+        if kind is not None:
+            return kind.fields
+        return self._fields.get((slug, schema.get("checksum"), schema.get("version")))
+
+
+@functools.lru_cache(maxsize=8)
+def _client(http: Requests) -> PrefectClient:
+    from providers.api.prefect_client import PrefectClient  # noqa: PLC0415  loads httpx, 0.5 s
+
+    return PrefectClient(http.server, http)
+
+
+def _schema(http: Requests, props: Properties) -> Schema:
+    wanted = props["schema"]
+    return _client(http).schema(props["block_type"], wanted["checksum"], wanted["version"])
 
 
 class PrefectBlock(Resource, module="prefect", name="Block"):
@@ -49,7 +169,7 @@ class PrefectBlock(Resource, module="prefect", name="Block"):
             "adopt": adopt,
             "schema": None,
         }
-        super().__init__(PrefectBlockProvider(), resource_name, properties, opts)
+        super().__init__(PrefectProvider("block"), resource_name, properties, opts)
 
     @property
     def ref(self) -> Output[dict[str, Any]]:
@@ -70,3 +190,6 @@ def _secret(value: Input[Any]) -> Any:
     if isinstance(value, Output):
         return value.apply(lambda known: known if is_reference(known) else Output.secret(known))
     return value if is_reference(value) else Output.secret(value)
+
+
+KIND = Blocks()

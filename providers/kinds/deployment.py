@@ -41,6 +41,7 @@ class Deployments(Kind):
     """Prefect's deployments. A flow's name and a deployment's make one."""
 
     title = "deployment"
+    names_are_unique = False
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "required": ["name", "flow_name", "entrypoint"],
@@ -304,3 +305,6 @@ class Deployment(Resource, module="prefect", name="Deployment"):
             "adopt": adopt,
         }
         super().__init__(PrefectProvider("deployment"), resource_name, properties, opts)
+
+
+KIND = Deployments()

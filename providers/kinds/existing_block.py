@@ -39,6 +39,7 @@ class ExistingBlocks(Kind):
     replaces = ("block_type", "block_name", "capability")
     unique = ("block_type", "block_name")
     refers = True
+    names_are_unique = False
     hints = ("hint",)
 
     def label(self, inputs: Properties) -> str:
@@ -131,3 +132,6 @@ class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
             "hint": hint,
         }
         super().__init__(PrefectProvider("existing-block"), resource_name, properties, opts)
+
+
+KIND = ExistingBlocks()

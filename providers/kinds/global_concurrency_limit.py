@@ -133,3 +133,6 @@ class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrency
             "adopt": adopt,
         }
         super().__init__(PrefectProvider("global-concurrency-limit"), resource_name, properties, opts)
+
+
+KIND = GlobalConcurrencyLimits()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from providers.api.errors import GoneError
-from providers.values import canonical
+from providers.values import canonical, precise
 
 if TYPE_CHECKING:
     from providers.api.http import Requests
 
 Properties = dict[str, Any]
+#: Makes the connection to Prefect, or returns the one there is.
+Connect = Callable[[], "Requests"]
 MISSING = frozenset({404})
 CONFLICT = frozenset({409})
 
@@ -45,8 +47,12 @@ class Kind(ABC):
     #: Inputs that people change in Prefect's page, such as whether something is paused. Prefect's value
     #: counts as theirs, and only what the program itself changes is written.
     states: ClassVar[tuple[str, ...]] = ()
-    #: Inputs for messages alone: what differs in them is no change.
+    #: Inputs for messages and previews alone: what differs in them is no change.
     hints: ClassVar[tuple[str, ...]] = ()
+    #: What `complete` adds to the inputs. That an older version's state lacks it is no change.
+    added: ClassVar[tuple[str, ...]] = ()
+    #: Whether Prefect refuses to create a second one of a name. Else it has to be looked for before.
+    names_are_unique: ClassVar[bool] = True
     #: Whether the program only refers to the object, which has to be there before.
     refers: ClassVar[bool] = False
     #: The input that makes `states` the program's alone.
@@ -55,6 +61,14 @@ class Kind(ABC):
     def label(self, inputs: Properties) -> str:
         """Name the object in a message."""
         return f"{self.title} {inputs.get('name')!r}"
+
+    def complete(self, _connect: Connect, inputs: Properties) -> Properties:
+        """Return the inputs with what follows from them. May ask Prefect."""
+        return inputs
+
+    def sealed(self, _olds: Properties, props: Properties) -> Properties:
+        """Return the properties with secrets marked as the engine reads them; `olds` are those before."""
+        return props
 
     def problems(self, _inputs: Properties) -> list[str]:
         """List what is wrong with the inputs beyond their schema. Unknown values are right."""
@@ -94,6 +108,10 @@ class Kind(ABC):
         if name == "tags":
             return sorted(given or []) == sorted(actual or [])
         return canonical(given or None) == canonical(actual or None)
+
+    def differ(self, old: Any, new: Any) -> bool:
+        """Tell whether two values of an input are different to the program."""
+        return precise(old) != precise(new)
 
     def to_write(self, olds: Properties, news: Properties) -> tuple[str, ...]:
         """Return the states to write: all if the program manages them, else those that it has changed."""

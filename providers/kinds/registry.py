@@ -1,20 +1,13 @@
-"""The kinds of objects by the names that states hold: never rename one."""
+"""The kinds of objects by the names that states hold: a kind's module has its name, with `_` for `-`."""
 
 from __future__ import annotations
 
-from providers.kinds.automation import Automations
-from providers.kinds.deployment import Deployments
-from providers.kinds.existing_block import ExistingBlocks
-from providers.kinds.global_concurrency_limit import GlobalConcurrencyLimits
-from providers.kinds.kind import Kind
-from providers.kinds.variable import Variables
-from providers.kinds.work_pool import WorkPools
+import importlib
 
-KINDS: dict[str, Kind] = {
-    "automation": Automations(),
-    "deployment": Deployments(),
-    "existing-block": ExistingBlocks(),
-    "global-concurrency-limit": GlobalConcurrencyLimits(),
-    "variable": Variables(),
-    "work-pool": WorkPools(),
-}
+from providers.kinds.kind import Kind
+
+
+def kind_named(name: str) -> Kind:
+    """Return a kind, of which each module defines one as `KIND`. Its name is never changed."""
+    kind: Kind = importlib.import_module(f"providers.kinds.{name.replace('-', '_')}").KIND
+    return kind

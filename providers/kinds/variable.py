@@ -122,3 +122,6 @@ class Variable(Resource, module="prefect", name="Variable"):
     ) -> None:
         properties = {"name": name, "value": pack(value), "tags": tags, "adopt": adopt}
         super().__init__(PrefectProvider("variable"), resource_name, properties, opts)
+
+
+KIND = Variables()

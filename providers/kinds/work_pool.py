@@ -164,3 +164,6 @@ class WorkPool(Resource, module="prefect", name="WorkPool"):
             "adopt": adopt,
         }
         super().__init__(PrefectProvider("work-pool"), resource_name, properties, opts)
+
+
+KIND = WorkPools()

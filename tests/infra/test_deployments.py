@@ -14,8 +14,7 @@ from infra.deployments import PROJECT, code_path, job_values, parameter_schema, 
 from infra.pages import page_url
 from infra.settings import Settings
 from providers.api.http import Requests
-from providers.engine.block_lifecycle import Checked
-from providers.engine.lifecycle import ObjectLifecycle
+from providers.engine.lifecycle import Checked, Lifecycle
 from providers.kinds.existing_block import ExistingBlocks
 from tests.infra.test_settings import GOOD, refused
 
@@ -116,10 +115,10 @@ def test_the_place_of_an_alert_block_begins_the_message_and_is_no_change() -> No
     kind = ExistingBlocks()
     known = {"adopt": False, "block_type": "webhook", "block_name": "on-call", "hint": "line 3"}
     moved = known | {"hint": "line 4"}
-    lifecycle = ObjectLifecycle(kind, connect)
+    lifecycle = Lifecycle(kind, connect)
     assert lifecycle.check(known, moved) == Checked(moved, [])
-    assert not lifecycle.diff("1", known, moved)[0].changes
-    assert not lifecycle.diff("1", {k: v for k, v in known.items() if k != "hint"}, moved)[0].changes
+    assert not lifecycle.diff("1", known, moved).changes
+    assert not lifecycle.diff("1", {k: v for k, v in known.items() if k != "hint"}, moved).changes
     assert str(kind.gone(moved, "http://p/api")).startswith(
         "line 4: Prefect at http://p/api has no block webh"
     )

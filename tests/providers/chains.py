@@ -32,6 +32,13 @@ def schema(prefect: PrefectClient, slug: str) -> Schema:
     return prefect.schema(slug, kind.checksum, kind.version)
 
 
+def create(prefect: PrefectClient, slug: str, name: str, data: dict[str, Any]) -> str:
+    """Create a block whose name is free; its id."""
+    document = prefect.create(slug, name, data, schema(prefect, slug))
+    assert document is not None
+    return document.id
+
+
 @dataclass
 class Chain:
     """Credentials, and a target that refers to them."""
@@ -48,8 +55,8 @@ class Chain:
 
     def create(self) -> None:
         prefect, name = self.prefect, self.name
-        self.credentials = prefect.create(CREDENTIALS, name, self.data(1), schema(prefect, CREDENTIALS)).id
-        self.target = prefect.create(TARGET, f"{name}-t", self.target_data(1), schema(prefect, TARGET)).id
+        self.credentials = create(prefect, CREDENTIALS, name, self.data(1))
+        self.target = create(prefect, TARGET, f"{name}-t", self.target_data(1))
 
     def change(self) -> None:
         self.prefect.replace(self.credentials, self.data(2), schema(self.prefect, CREDENTIALS))

@@ -8,8 +8,8 @@ from typing import Any
 
 from providers.api.http import Requests
 from providers.api.server import Server
-from providers.engine.lifecycle import ObjectLifecycle
-from providers.kinds.registry import KINDS
+from providers.engine.lifecycle import Lifecycle
+from providers.kinds.registry import kind_named
 from tests.providers.chains import ANSWER_TIMEOUT
 from tests.providers.faults import Plan, Proxy
 from tests.providers.objects_there import There
@@ -58,9 +58,9 @@ def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, share: floa
     server = Server(proxy.url)
     with closing(Requests(server, answer_timeout=ANSWER_TIMEOUT)) as http, ThreadPoolExecutor(4) as pool:
 
-        def commanded() -> dict[str, ObjectLifecycle]:
+        def commanded() -> dict[str, Lifecycle]:
             """Each command of Pulumi has a provider process of its own."""
-            return {kind: ObjectLifecycle(KINDS[kind], lambda: http) for kind in ORDER}
+            return {kind: Lifecycle(kind_named(kind), lambda: http) for kind in ORDER}
 
         up = commanded()
         made = {kind: _checked(up[kind], inputs(name, 1)[kind]) for kind in ORDER}
@@ -74,7 +74,7 @@ def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, share: floa
         for kind in ORDER:
             found = refresh[kind].read(ids[kind], news[kind])
             assert found is not None
-            assert not refresh[kind].diff(ids[kind], found, news[kind])[0].changes
+            assert not refresh[kind].diff(ids[kind], found, news[kind]).changes
         destroy = commanded()
         list(pool.map(lambda kind: destroy[kind].delete(ids[kind], news[kind]), ORDER))
     proxy.drain()
@@ -82,7 +82,7 @@ def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, share: floa
     return plan
 
 
-def _checked(lifecycle: ObjectLifecycle, given: dict[str, Any]) -> dict[str, Any]:
+def _checked(lifecycle: Lifecycle, given: dict[str, Any]) -> dict[str, Any]:
     checked = lifecycle.check({}, given)
     assert checked.problems == []
     return checked.inputs

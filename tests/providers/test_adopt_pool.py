@@ -11,7 +11,7 @@ from providers.api.errors import NameTakenError
 from providers.api.http import Requests
 from providers.api.server import Server
 from providers.catalog.job_templates import committed
-from providers.engine.lifecycle import ObjectLifecycle
+from providers.engine.lifecycle import Lifecycle
 from providers.kinds.work_pool import WorkPools
 from tests.providers.prefect_server import PrefectServer
 
@@ -29,7 +29,7 @@ def adopt(prefect: PrefectServer, name: str, pool_type: str) -> str:
         "adopt": True,
     }
     with closing(Requests(Server(prefect.url))) as http:
-        made, _ = ObjectLifecycle(WorkPools(), lambda: http).create(wanted)
+        made, _ = Lifecycle(WorkPools(), lambda: http).create(wanted)
     return made
 
 

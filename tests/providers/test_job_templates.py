@@ -58,6 +58,7 @@ def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> di
         schema = chains.schema(client, chains.CREDENTIALS)
         data = {"project": "p-of-the-block"}
         block = client.create(chains.CREDENTIALS, "for-jobs", data, schema)
+        assert block
     base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "identity": "attached"}
     own = {
         "process": {},
