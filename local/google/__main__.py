@@ -13,6 +13,7 @@ from local.google.state import StateError
 from local.guard import HOST, serve
 
 KEY_DELAY = "LOCAL_GOOGLE_KEY_DELAY"
+GRANT_DELAY = "LOCAL_GOOGLE_GRANT_DELAY"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,6 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="SECONDS",
         help=f"how long a new key stays unknown, as it may at Google; else ${KEY_DELAY}",
     )
+    parser.add_argument(
+        "--grant-delay",
+        type=float,
+        default=os.environ.get(GRANT_DELAY, "0"),
+        metavar="SECONDS",
+        help=f"how long a new grant does not count yet, as it may at Google; else ${GRANT_DELAY}",
+    )
     options = parser.parse_args(arguments)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
                 projects=options.project,
                 base_url=f"http://{HOST}:{listener.getsockname()[1]}",
                 key_delay=options.key_delay,
+                grant_delay=options.grant_delay,
             )
         except OSError as error:
             print(f"error: cannot listen on {HOST}:{options.port}: {error.strerror}", file=sys.stderr)

@@ -48,12 +48,14 @@ def create_app(
     owner_email: str = OWNER_EMAIL,
     transport: httpx.AsyncBaseTransport | None = None,
     key_delay: float = 0,
+    grant_delay: float = 0,
 ) -> FastAPI:
     """Build the app.
 
     ``base_url`` is where it is served (``http://127.0.0.1:19050``): keys name ``<base_url>/token`` as their
-    token_uri. ``transport`` takes the place of the network to BigQuery. ``key_delay`` is how
-    many seconds a new key stays unknown to the token endpoint. Raises StateError for a bad state.
+    token_uri. ``transport`` takes the place of the network to BigQuery. ``key_delay`` is how many seconds a
+    new key stays unknown to the token endpoint, ``grant_delay`` how many a new grant does not count yet.
+    Raises StateError for a bad state.
     """
     owner = Caller(owner_email, f"user:{owner_email}", is_owner=True)
     base_url = base_url.rstrip("/")
@@ -68,7 +70,7 @@ def create_app(
 
     app = FastAPI(title="Google on this machine", lifespan=lifespan, openapi_url=None)
     app.state.gateway = Gateway(
-        base_url, store, tokens, Authorizer(store), backend, JobsSeen(), RunningJobs(), Writers()
+        base_url, store, tokens, Authorizer(store, grant_delay), backend, JobsSeen(), RunningJobs(), Writers()
     )
     # What lies in a dataset comes last: its path takes whatever is left.
     for room in (

@@ -10,7 +10,7 @@ from local.errors import LocalError
 from local.secret_file import write_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 STATE_FILE = "state.json"
@@ -89,6 +89,8 @@ class Store:
         Raises StateError when the file is there but cannot be read.
         """
         self.path = directory / STATE_FILE
+        # Called with the state after each change of it.
+        self.on_save: Callable[[State], None] = lambda _: None
         directory.mkdir(parents=True, exist_ok=True)
         self.state = self._load()
         self._served = set(projects)
@@ -133,6 +135,7 @@ class Store:
         except OSError as error:
             message = f"cannot write {self.path}: {error.strerror}. Free some space or fix its permissions."
             raise StateError(message) from error
+        self.on_save(self.state)
 
     def _load(self) -> State:
         try:

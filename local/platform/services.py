@@ -135,6 +135,7 @@ def prefect_environment(paths: Paths, config: Settings) -> dict[str, str]:
         "PREFECT_UI_API_URL": config.prefect_api_url,
         "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(paths.prefect / "page"),
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": config.prefect_page,
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
         # Writers take turns on SQLite; a few more seconds of patience spare them a 503.

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
-from local.google.iam import roles
+from local.google.iam import conditions, roles
+from local.google.iam.settling import Settling, dataset_place, member_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from local.google.state import DatasetRecord, ProjectRecord, Store
+    from local.google.state import AccountRecord, DatasetRecord, ProjectRecord, Store
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,10 @@ class TableRef:
 class Authorizer:
     """Answers whether a caller holds a permission, and raises Google's 403 where not."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, grant_delay: float = 0) -> None:
+        """``grant_delay`` is how long a new grant does not count yet, in seconds."""
         self._store = store
+        self._settling = Settling(store, grant_delay)
 
     def project(self, project_id: str) -> ProjectRecord:
         """Give a project for BigQuery. Raises a 404 where it is not served here."""
@@ -61,7 +64,31 @@ class Authorizer:
         if caller.is_owner:
             return True
         record = self._store.project(project_id)
-        held = _project_roles(caller, record) if record is not None else ()
+        held = self._project_roles(caller, project_id, record) if record is not None else ()
+        return any(roles.grants(role, permission) for role in held)
+
+    def require_grantable(self, caller: Caller, project_id: str, role: str) -> None:
+        """Raise IAM's 403 unless the caller may grant this role, where conditions say which."""
+        project = self.project(project_id)
+        for binding in () if caller.is_owner else project.bindings:
+            limit = conditions.grantable(binding)
+            if (
+                [*self._bound(caller, project_id, [binding])]
+                and roles.grants(binding["role"], conditions.SET_POLICY)
+                and (limit is None or role in limit)
+            ):
+                return
+        if not caller.is_owner:
+            raise errors.permission_denied(
+                f"Policy update access denied. {caller.email} may not grant or revoke {role}: a condition of "
+                f"its own roles on project {project_id} says which it may."
+            )
+
+    def on_account(self, caller: Caller, project_id: str, account: AccountRecord, permission: str) -> bool:
+        """Tell whether the account's own policy or its project's gives the permission, also to the owner."""
+        project = self._store.project(project_id)
+        held = [*self._bound(caller, account.unique_id, account.bindings)]
+        held += self._project_roles(caller, project_id, project) if project is not None else []
         return any(roles.grants(role, permission) for role in held)
 
     def on_dataset(self, caller: Caller, project_id: str, dataset_id: str, permission: str) -> bool:
@@ -72,7 +99,7 @@ class Authorizer:
         dataset = record.datasets.get(dataset_id) if record is not None else None
         if record is None or dataset is None:
             return False
-        held = _dataset_roles(caller, record, dataset.fields.get("access", []))
+        held = self._dataset_roles(caller, project_id, record, dataset_id)
         # A role on a dataset says nothing about creating datasets.
         return permission != "bigquery.datasets.create" and any(
             roles.grants(role, permission) for role in held
@@ -123,6 +150,32 @@ class Authorizer:
                 f"{roles.missing_role(permission)}."
             )
 
+    def _project_roles(self, caller: Caller, project_id: str, project: ProjectRecord) -> Iterable[str]:
+        return self._bound(caller, project_id, project.bindings)
+
+    def _bound(self, caller: Caller, place: str, bindings: Iterable[dict[str, Any]]) -> Iterable[str]:
+        for binding in bindings:
+            for member in binding.get("members", []):
+                if caller.matches(member) and self._settling.counts(place, binding["role"], member):
+                    yield binding["role"]
+
+    def _dataset_roles(
+        self, caller: Caller, project_id: str, project: ProjectRecord, dataset_id: str
+    ) -> Iterable[str]:
+        basic = set(self._project_roles(caller, project_id, project))
+        place = dataset_place(project_id, dataset_id)
+        for entry in project.datasets[dataset_id].fields.get("access", []):
+            group = entry.get("specialGroup", "")
+            domain = entry.get("domain")
+            if (
+                entry.get("userByEmail") == caller.email
+                or caller.matches(entry.get("iamMember", ""))
+                or group == "allAuthenticatedUsers"
+                or roles.SPECIAL_GROUPS.get(group) in basic
+                or (domain is not None and caller.email.endswith(f"@{domain}"))
+            ) and self._settling.counts(place, str(entry.get("role", "")), member_of(entry)):
+                yield entry.get("role", "")
+
 
 def view_is_authorized(view: TableRef, base: DatasetRecord) -> bool:
     """Tell whether a dataset's access list lets a view (or all views of its dataset) read it."""
@@ -136,24 +189,3 @@ def view_is_authorized(view: TableRef, base: DatasetRecord) -> bool:
 
 def _lacks(caller: Caller, permission: str, dataset: str) -> str:
     return f"{caller.email} lacks the role {roles.missing_role(permission)} on dataset {dataset}."
-
-
-def _project_roles(caller: Caller, project: ProjectRecord) -> Iterable[str]:
-    for binding in project.bindings:
-        if any(caller.matches(member) for member in binding.get("members", [])):
-            yield binding["role"]
-
-
-def _dataset_roles(caller: Caller, project: ProjectRecord, access: Iterable[dict[str, Any]]) -> Iterable[str]:
-    basic = set(_project_roles(caller, project))
-    for entry in access:
-        group = entry.get("specialGroup", "")
-        domain = entry.get("domain")
-        if (
-            entry.get("userByEmail") == caller.email
-            or caller.matches(entry.get("iamMember", ""))
-            or group == "allAuthenticatedUsers"
-            or roles.SPECIAL_GROUPS.get(group) in basic
-            or (domain is not None and caller.email.endswith(f"@{domain}"))
-        ):
-            yield entry.get("role", "")

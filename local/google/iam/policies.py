@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
-from local.google.iam import roles
+from local.google.iam import conditions, roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,17 +40,20 @@ def checked_bindings(policy: Any, generation: int, store: Store) -> list[dict[st
             f"backoff. The request's ETag '{given}' did not match the current policy's ETag "
             f"'{etag(generation)}'."
         )
-    members: dict[str, dict[str, None]] = {}
+    merged: dict[str, dict[str, Any]] = {}
     for binding in policy.get("bindings", []):
         role = str(binding.get("role", ""))
-        if binding.get("condition"):
-            raise errors.invalid(f"The binding of {role} has a condition: conditions are not evaluated here.")
+        conditions.grantable(binding)
         if not roles.is_known(role):
             raise errors.invalid(f"Role {role} is not supported for this resource.")
-        for member in binding.get("members", []):
-            check_member(str(member), store)
-            members.setdefault(role, {})[str(member)] = None
-    return [{"role": role, "members": list(held)} for role, held in members.items()]
+        condition = binding.get("condition")
+        kept = merged.setdefault(f"{role} {condition}", {"role": role, "members": []})
+        kept |= {"condition": condition} if condition else {}
+        for member in map(str, binding.get("members", [])):
+            check_member(member, store)
+            if member not in kept["members"]:
+                kept["members"].append(member)
+    return [kept for kept in merged.values() if kept["members"]]
 
 
 def check_member(member: str, store: Store) -> None:

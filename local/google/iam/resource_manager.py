@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from local.google import errors
 from local.google.context import caller_of, gateway_of
-from local.google.iam import policies
+from local.google.iam import conditions, policies
 from local.google.iam.accounts import json_body
 
 if TYPE_CHECKING:
@@ -52,13 +52,17 @@ async def get_policy(request: Request, project_id: str) -> dict[str, Any]:
 async def set_policy(request: Request, project_id: str) -> dict[str, Any]:
     """Replace a project's policy. An etag that is not the latest answers 409, nothing is changed."""
     gateway = gateway_of(request)
-    gateway.authorizer.require_iam(caller_of(request), project_id, "resourcemanager.projects.setIamPolicy")
+    caller = caller_of(request)
+    gateway.authorizer.require_iam(caller, project_id, conditions.SET_POLICY)
     project = gateway.authorizer.project(project_id)
     policy = (await json_body(request)).get("policy")
     for binding in (policy or {}).get("bindings", []):
         for public in {"allUsers", "allAuthenticatedUsers"}.intersection(binding.get("members", [])):
             raise errors.invalid(f"The member {public} is not allowed in a project's policy.")
-    project.bindings = policies.checked_bindings(policy, project.policy_generation, gateway.store)
+    bindings = policies.checked_bindings(policy, project.policy_generation, gateway.store)
+    for role in sorted(conditions.changed_roles(project.bindings, bindings)):
+        gateway.authorizer.require_grantable(caller, project_id, role)
+    project.bindings = bindings
     project.policy_generation += 1
     gateway.store.save()
     return _policy(project)
@@ -81,7 +85,7 @@ async def test_permissions(request: Request, project_id: str) -> dict[str, Any]:
 
 def _policy(project: ProjectRecord) -> dict[str, Any]:
     return {
-        "version": project.policy_version,
+        "version": 3 if any("condition" in binding for binding in project.bindings) else 1,
         "etag": policies.etag(project.policy_generation),
         "bindings": project.bindings,
     }

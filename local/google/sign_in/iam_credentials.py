@@ -21,7 +21,6 @@ from local.google.sign_in.tokens import LIFETIME
 
 if TYPE_CHECKING:
     from local.google.context import Gateway
-    from local.google.iam.authorize import Caller
     from local.google.state import AccountRecord
 
 PERMISSION = "iam.serviceAccounts.getAccessToken"
@@ -39,7 +38,7 @@ async def generate_access_token(request: Request, project_id: str, name: str) ->
     gateway = gateway_of(request)
     caller = caller_of(request)
     account, project = _find(gateway, project_id, name)
-    if account is None or not _may_act(gateway, caller, account, project):
+    if account is None or not gateway.authorizer.on_account(caller, project, account, PERMISSION):
         raise errors.permission_denied(
             f"Permission '{PERMISSION}' denied on resource (or it may not exist). {caller.email} lacks the "
             f"role {roles.missing_role(PERMISSION)} on the service account {name}."
@@ -68,16 +67,6 @@ def _find(gateway: Gateway, project_id: str, name: str) -> tuple[AccountRecord |
             if name in (account.email, account.unique_id):
                 return account, candidate
     return None, project_id
-
-
-def _may_act(gateway: Gateway, caller: Caller, account: AccountRecord, project_id: str) -> bool:
-    project = gateway.store.project(project_id)
-    bindings = [*account.bindings, *(project.bindings if project else ())]
-    return any(
-        roles.grants(binding["role"], PERMISSION)
-        and any(caller.matches(member) for member in binding["members"])
-        for binding in bindings
-    )
 
 
 def _seconds(lifetime: str) -> int:

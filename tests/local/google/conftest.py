@@ -35,7 +35,7 @@ def bigquery() -> FakeBigQuery:
     return FakeBigQuery()
 
 
-def gateway(state: Path, bigquery: FakeBigQuery, key_delay: float = 0) -> FastAPI:
+def gateway(state: Path, bigquery: FakeBigQuery, **delays: float) -> FastAPI:
     """The endpoints over a fake BigQuery, with their state in a directory."""
     return create_app(
         state_dir=state,
@@ -43,7 +43,7 @@ def gateway(state: Path, bigquery: FakeBigQuery, key_delay: float = 0) -> FastAP
         projects=[PROJECT, "other-project"],
         base_url="http://127.0.0.1:19050",
         transport=httpx.MockTransport(bigquery),
-        key_delay=key_delay,
+        **delays,
     )
 
 
