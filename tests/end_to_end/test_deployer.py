@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import httpx
 import pytest
 
 from local.paths import PROJECT as ROOT
 from local.platform.environment import owner_token
+from tests import tiny
 from tests.checkout import Checkout
-from tests.end_to_end import keyless, servers
+from tests.end_to_end import servers
 from tests.local.google.world import PROJECT, World
 
 pytestmark = pytest.mark.real
@@ -44,7 +46,8 @@ def deployer(project: Checkout) -> str:
 
 
 def test_the_whole_lifecycle_as_the_deployer(project: Checkout, deployer: str) -> None:
-    keyless.tiny_project(project)
+    shutil.rmtree(project.root / "dbt")
+    shutil.copytree(tiny.DIRECTORY, project.root / "dbt")
     signed_in = {"GOOGLE_OAUTH_ACCESS_TOKEN": deployer}
 
     def pulumi(*arguments: str) -> None:

@@ -35,7 +35,7 @@ def bigquery() -> FakeBigQuery:
     return FakeBigQuery()
 
 
-def gateway(state: Path, bigquery: FakeBigQuery, **delays: float) -> FastAPI:
+def gateway(state: Path, bigquery: FakeBigQuery, key_delay: float = 0, grant_delay: float = 0) -> FastAPI:
     """The endpoints over a fake BigQuery, with their state in a directory."""
     return create_app(
         state_dir=state,
@@ -43,7 +43,8 @@ def gateway(state: Path, bigquery: FakeBigQuery, **delays: float) -> FastAPI:
         projects=[PROJECT, "other-project"],
         base_url="http://127.0.0.1:19050",
         transport=httpx.MockTransport(bigquery),
-        **delays,
+        key_delay=key_delay,
+        grant_delay=grant_delay,
     )
 
 
