@@ -16,15 +16,15 @@ _CONSOLE = "https://console.cloud.google.com"
 
 
 def bigquery_page(settings: Settings, dataset: str) -> str:
-    """A dataset's page in the Google Cloud console, or the local endpoint that takes its place."""
+    """A dataset's page in the Google Cloud console, or its place on the local endpoint's page."""
     page = f"{_CONSOLE}/bigquery?project={settings.project}&ws=!1m4!1m3!3m2!1s{settings.project}!2s{dataset}"
-    return settings.api_endpoint or page
+    return f"{settings.api_endpoint}/#{dataset}" if settings.api_endpoint else page
 
 
 def service_account_page(settings: Settings, unique_id: pulumi.Input[str]) -> pulumi.Output[str]:
-    """A service account's page in the same console, by its number, or the local endpoint likewise."""
+    """A service account's page in the same console, by its number, or likewise on the local page."""
     if settings.api_endpoint:
-        return pulumi.Output.from_input(settings.api_endpoint)
+        return pulumi.Output.concat(f"{settings.api_endpoint}/#", unique_id)
     accounts = f"{_CONSOLE}/iam-admin/serviceaccounts/details/"
     return pulumi.Output.concat(accounts, unique_id, f"?project={settings.project}")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
 
-from local.google import errors
+from local.google import errors, page
 from local.google.access_log import AccessLog
 from local.google.bigquery import datasets, jobs, tables, uploads
 from local.google.bigquery.backend import Backend
@@ -74,6 +74,7 @@ def create_app(
     )
     # What lies in a dataset comes last: its path takes whatever is left.
     for room in (
+        page,
         oauth,
         iam_credentials,
         metadata,

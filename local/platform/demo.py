@@ -95,7 +95,7 @@ def summary(config: Settings, token: str, times: list[tuple[str, float]]) -> str
         "",
         "Where to look:",
         f"  {config.prefect_page:<52} Prefect: the flow run, its blocks, its artifact",
-        f"  {config.google_url:<52} BigQuery, IAM and OAuth endpoints (python -m local status)",
+        f"  {config.google_url:<52} BigQuery: datasets, tables, accounts, who may what",
         "",
         "What to do next:",
         '  eval "$(.venv/bin/python -m local env)"              makes these commands talk to this platform:',

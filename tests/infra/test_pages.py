@@ -74,5 +74,5 @@ def test_googles_console_has_a_page_of_each_dataset_and_of_the_account() -> None
 
 def test_the_local_endpoint_takes_the_consoles_place() -> None:
     local = Settings.model_validate(GOOD | {"bigqueryEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
-    assert bigquery_page(local, local.dataset) == "http://127.0.0.1:1"
-    assert resolved(service_account_page(local, "1234")) == "http://127.0.0.1:1"
+    assert bigquery_page(local, local.dataset) == "http://127.0.0.1:1/#demo_flights_dev"
+    assert resolved(service_account_page(local, "1234")) == "http://127.0.0.1:1/#1234"

@@ -60,7 +60,7 @@ async def enter(request: Request, project_id: str) -> tuple[Gateway, Caller]:
     if project_id not in gateway.store.project_ids():
         raise errors.not_found(f"Not found: Project {project_id}")
     if project_id not in gateway.synced:
-        await _sync(gateway, project_id, caller)
+        await sync(gateway, project_id, caller)
         gateway.synced.add(project_id)
     return gateway, caller
 
@@ -69,7 +69,7 @@ async def enter(request: Request, project_id: str) -> tuple[Gateway, Caller]:
 async def list_datasets(request: Request, project_id: str) -> dict[str, Any]:
     """List the datasets that the caller may see, as BigQuery does."""
     gateway, caller = await enter(request, project_id)
-    await _sync(gateway, project_id, caller)
+    await sync(gateway, project_id, caller)
     visible = [
         name
         for name in sorted(gateway.authorizer.project(project_id).datasets)
@@ -188,7 +188,8 @@ async def adopt(gateway: Gateway, project_id: str, dataset_id: str, caller: Call
     gateway.store.save()
 
 
-async def _sync(gateway: Gateway, project_id: str, caller: Caller) -> None:
+async def sync(gateway: Gateway, project_id: str, caller: Caller) -> None:
+    """Know just the datasets that the emulator has."""
     path = DATASETS.format(project_id=project_id)
     answer = await gateway.backend.get(path, caller, {"maxResults": "100000"})
     there = {item["datasetReference"]["datasetId"] for item in answer.get("datasets", [])}

@@ -51,7 +51,7 @@ class Tokens:
         self._store = store
         self._known_keys = store.key_ids()
         self._owner_digest = _digest(owner_token)
-        self._owner = owner
+        self.owner = owner
         self._audiences = [audience, GOOGLE_AUDIENCE]
         self._grants: dict[bytes, _Grant] = {}
 
@@ -86,7 +86,7 @@ class Tokens:
             raise errors.unauthenticated()
         digest = _digest(token.strip())
         if hmac.compare_digest(digest, self._owner_digest):
-            return self._owner
+            return self.owner
         grant = self._grants.get(digest)
         if grant is None or grant.expires < time.time():
             raise errors.unauthenticated()

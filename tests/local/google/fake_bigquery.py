@@ -67,7 +67,9 @@ class FakeBigQuery:
                 "location": body.get("location", "US"),
             }
         if dataset is None:
-            return httpx.Response(200, json={"datasets": [*self.datasets.values()]})
+            return httpx.Response(
+                200, json={"datasets": [kept for (at, _), kept in self.datasets.items() if at == project]}
+            )
         if (project, dataset) not in self.datasets:
             return httpx.Response(404, json={"error": {"message": "no dataset"}})
         if request.method == "DELETE":
