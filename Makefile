@@ -2,7 +2,7 @@
 # environments and, on first use, the Pulumi CLI.
 SHELL := /bin/sh
 PYTHON ?= python3
-export UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.local/uv/bin/uv)
+export UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.local/uv/bin/uv)
 RUN := .venv/bin/python
 
 # A new environment is compiled once, where Python itself may be told to write no bytecode: else every command
@@ -16,13 +16,13 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install everything, once
-	@$(UV) --version >/dev/null 2>&1 || { \
+	@"$(UV)" --version >/dev/null 2>&1 || { \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "error: $(PYTHON) is older than 3.11: run \`make PYTHON=python3.11 ...\` or install uv"; exit 1; }; \
 	  echo "installing uv into .local/uv"; \
 	  $(PYTHON) -m venv .local/uv && .local/uv/bin/python -m pip install --quiet "uv>=0.9"; }
-	@$(UV) sync --locked $$($(call how,$(RUN)))
-	@$(UV) sync --locked --project local/emulator $$($(call how,local/emulator/.venv/bin/python))
+	@"$(UV)" sync --locked $$($(call how,$(RUN)))
+	@"$(UV)" sync --locked --project local/emulator $$($(call how,local/emulator/.venv/bin/python))
 
 demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flow
 	@$(RUN) -m local demo
@@ -40,7 +40,7 @@ test: setup ## run every test
 check: setup ## formatting, lint and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@.venv/bin/mypy
+	@$(RUN) -m mypy
 
 format: setup ## format and mend what lint can mend
 	@.venv/bin/ruff format .
@@ -56,7 +56,7 @@ status: setup ## what of the local platform runs
 	@$(RUN) -m local status
 
 bench-blocks: setup ## blocks: this provider, its nearest peer and plain HTTP, side by side (PEERS=dir)
-	@$(RUN) -m benchmarks.blocks $(if $(PEERS),--peers $(PEERS))
+	@$(RUN) -m benchmarks.blocks $(if $(PEERS),--peers "$(PEERS)")
 
 faults: setup ## blocks: 200 seeded mixtures of faults, 20 times kill -9 of up and of destroy
 	@$(RUN) -m benchmarks.provider_faults

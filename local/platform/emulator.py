@@ -38,6 +38,7 @@ def install_extension(python: Path, home: Path) -> None:
     target = home / ".duckdb" / "extensions" / version / platform / "spatial.duckdb_extension"
     if target.exists() and target.stat().st_size == os.stat(source).st_size:
         return
+    home.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     shutil.copyfile(source, partial)
@@ -62,5 +63,4 @@ def command(python: Path, directory: Path, project: str, socket: Path | str) -> 
 
 def environment(home: Path) -> dict[str, str]:
     """HOME is the platform's own, so that DuckDB neither reads nor writes the user's."""
-    home.mkdir(parents=True, exist_ok=True)
     return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "PYTHONPATH": str(PROJECT)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.errors import LocalError
+from local.platform.ports import HOST
 
 if TYPE_CHECKING:
     from local.paths import Paths
@@ -60,7 +61,17 @@ def variables(paths: Paths, settings: Settings, token: str, pulumi_bin: Path) ->
         "GOOGLE_OAUTH_ACCESS_TOKEN": token,
         "BIGQUERY_API_ENDPOINT": settings.google_url,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
+    } | past_proxies()
+
+
+def past_proxies() -> dict[str, str]:
+    """Let addresses on this machine go past a proxy, for all that read the usual variables."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in given.split(",") if host.strip()]
+    if "*" in hosts:
+        return {}
+    value = ",".join(dict.fromkeys([*hosts, HOST, "localhost"]))
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def process_environment(variables: dict[str, str]) -> dict[str, str]:

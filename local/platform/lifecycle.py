@@ -58,6 +58,10 @@ class Platform:
             if not self.paths.owner_token.exists():
                 write_secret(self.paths.owner_token, secrets.token_urlsafe(32))
             services = all_services(self.paths, config)
+            for service in services:
+                if service.process.running() is not None and service.outdated:
+                    self.say(f"{service.name}: its settings have changed; starting it again")
+                    service.process.stop()
             self._require_ports(services, config)
             waiting = [service for service in services if self._start(service)]
             # Prefect takes its time; the Pulumi CLI is looked for meanwhile.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import socket
 
 import psutil
@@ -10,6 +11,8 @@ import psutil
 from local.errors import LocalError
 
 HOST = "127.0.0.1"
+# The modules of the platform that listen on ports.
+PLATFORM = ("local.google", "local.platform.prefect_server")
 
 
 def free_port() -> int:
@@ -30,17 +33,24 @@ def require_free(port: int, service: str, setting: str) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
+            owner, remedy = owner_of(port)
             raise LocalError(
-                f"port {port}, which {service} needs, is taken by {owner_of(port)}: "
-                f"stop that, or choose another port in {setting}"
+                f"port {port}, which {service} needs, is taken by {owner}: "
+                f"{remedy}, or choose another port in {setting}"
             ) from error
 
 
-def owner_of(port: int) -> str:
-    """`name (pid N)` of the process that listens on `port`, as far as this user may see it."""
-    for process in psutil.process_iter(["pid", "name"]):
+def owner_of(port: int) -> tuple[str, str]:
+    """Who listens on `port`, as far as this user may see it, and what to do about it."""
+    for process in psutil.process_iter(["pid", "name", "cmdline", "cwd"]):
         with contextlib.suppress(psutil.Error):
             for connection in process.net_connections(kind="tcp"):
                 if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-                    return f"{process.info['name']} (pid {process.info['pid']})"
-    return "a process of another user"
+                    seen = process.info
+                    if any(module in (seen["cmdline"] or ()) for module in PLATFORM):
+                        return (
+                            f"the local platform of {seen['cwd']} (pid {seen['pid']})",
+                            f"stop that (cd {shlex.quote(str(seen['cwd']))} && make down)",
+                        )
+                    return f"{seen['name']} (pid {seen['pid']})", "stop that"
+    return "a process of another user", "stop that"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,13 +14,15 @@ from local.platform import emulator, settings
 from local.platform.process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from local.paths import Paths
     from local.platform.settings import Settings
 
 ANSWER_SECONDS = 5.0
+# The variables that slow Google's endpoints down, as Google may be, and the options that they stand for.
+DELAYS = {"LOCAL_GOOGLE_KEY_DELAY": "--key-delay", "LOCAL_GOOGLE_GRANT_DELAY": "--grant-delay"}
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,14 @@ class Service:
     # The port in Pulumi.local.yaml with its setting's key; None for a Unix socket.
     port: tuple[int, str] | None
     seconds: float
-    start: Callable[[], None]
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
     url: str
     health: str
     socket: Path | None = None
+    # What else has to be done before it starts.
+    prepare: Callable[[], object] = lambda: None
     # Whether the next one in the order can't start without it.
     needed_at_once: bool = False
 
@@ -45,6 +52,20 @@ class Service:
     def name(self) -> str:
         """What the command line calls it."""
         return self.process.name
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it was started otherwise than it would be now, such as for another project."""
+        return self.process.note("arguments") != self._arguments
+
+    def start(self) -> None:
+        """Start it."""
+        self.prepare()
+        self.process.start(self.argv, self.env, self.cwd, {"arguments": self._arguments})
+
+    @property
+    def _arguments(self) -> str:
+        return shlex.join(self.argv[1:])
 
     @property
     def address(self) -> str:
@@ -73,35 +94,30 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
 
     socket = paths.bigquery_socket.relative_to(paths.root)
 
-    def start_bigquery() -> None:
+    home = paths.bigquery / "home"
+
+    def prepare_bigquery() -> None:
         # Its connections lead to the emulator that is gone.
         google.stop()
-        home = paths.bigquery / "home"
-        env = emulator.environment(home)
         emulator.install_extension(paths.emulator_python, home)
-        argv = emulator.command(paths.emulator_python, paths.bigquery, config.project, socket)
-        bigquery.start(argv, env, paths.root, {})
 
-    def start_google() -> None:
-        # The token stays in its file: arguments and environments are readable by others.
-        argv = [sys.executable, "-m", "local.google", f"--port={config.google_port}"]
-        argv += [f"--bigquery=unix:{socket}", f"--state={paths.google}", f"--project={config.project}"]
-        google.start(argv, dict(os.environ), paths.root, {})
-
-    def start_prefect() -> None:
-        argv = [sys.executable, "-m", "local.platform.prefect_server", str(config.prefect_port)]
-        prefect.start(argv, prefect_environment(paths, config), paths.root, {})
-
+    # The owner's token stays in its file: arguments and environments are readable by others.
+    google_argv = [sys.executable, "-m", "local.google", f"--port={config.google_port}"]
+    google_argv += [f"--bigquery=unix:{socket}", f"--state={paths.google}", f"--project={config.project}"]
+    google_argv += [f"{option}={os.environ[name]}" for name, option in DELAYS.items() if name in os.environ]
     return [
         Service(
             bigquery,
             "BigQuery emulator",
             None,
             60,
-            start_bigquery,
+            emulator.command(paths.emulator_python, paths.bigquery, config.project, socket),
+            emulator.environment(home),
+            paths.root,
             "http://bigquery",
             "/readyz",
             paths.bigquery_socket,
+            prepare_bigquery,
             needed_at_once=True,
         ),
         Service(
@@ -109,7 +125,9 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
             "BigQuery, IAM, Resource Manager and OAuth endpoints",
             (config.google_port, settings.BIGQUERY),
             30,
-            start_google,
+            google_argv,
+            os.environ,
+            paths.root,
             config.google_url,
             "/health",
         ),
@@ -117,8 +135,10 @@ def all_services(paths: Paths, config: Settings) -> list[Service]:
             prefect,
             "Prefect server and its page",
             (config.prefect_port, settings.PREFECT),
-            180,
-            start_prefect,
+            400,
+            [sys.executable, "-m", "local.platform.prefect_server", str(config.prefect_port)],
+            prefect_environment(paths, config),
+            paths.root,
             config.prefect_page,
             "/api/health",
         ),

@@ -11,8 +11,8 @@ from tests.checkout import Checkout
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A copy of the project whose platform is up: one for each file, since a file may change its settings."""
-    # The space in its name is on purpose.
-    copy = checkout.make(tmp_path_factory.mktemp("end-to-end") / "a copy")
+    # Blank, apostrophe and accent are on purpose.
+    copy = checkout.make(tmp_path_factory.mktemp("end-to-end") / "l'été à Lyon")
     try:
         started = copy.local("up")
         assert started.returncode == 0, started.stderr

@@ -168,3 +168,16 @@ def test_a_lost_passphrase_is_reported(project: Checkout) -> None:
         shutil.move(kept, passphrase)
     assert refused.returncode == 1
     assert str(passphrase) in refused.stderr
+
+
+def test_another_project_in_the_settings_starts_the_endpoints_anew(project: Checkout) -> None:
+    file = "Pulumi.local.yaml"
+    project.set_line(file, "gcp:project", "another-project")
+    try:
+        started = project.local("up")
+        assert started.returncode == 0, started.stderr
+        assert "google: its settings have changed; starting it again" in started.stderr
+        assert servers.google(project, "/bigquery/v2/projects/another-project/datasets")
+    finally:
+        project.set_line(file, "gcp:project", "demo-flights")
+        assert project.local("up").returncode == 0

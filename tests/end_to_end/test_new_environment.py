@@ -59,6 +59,7 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
     google = staging.variables()["BIGQUERY_API_ENDPOINT"]
     deployment = ask("GET", f"{api}/deployments/name/pipeline-dbt-complet/dbt-staging")
     alerts, lost = automations(staging)
+    number = servers.google(staging, f"/v1/projects/demo-flights/serviceAccounts/{account}")["uniqueId"]
     assert outputs == {
         "environment": "staging",
         "project": "demo-flights",

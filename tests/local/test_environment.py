@@ -38,3 +38,23 @@ def test_the_shell_lines_survive_odd_characters_and_drop_real_credentials() -> N
 def test_a_secret_file_is_its_owners_alone(tmp_path: Path) -> None:
     write_secret(tmp_path / "deep" / "token", "x")
     assert (tmp_path / "deep" / "token").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": "corp.example, 127.0.0.1"}, "corp.example,127.0.0.1,localhost"),
+        ({"no_proxy": "a", "NO_PROXY": "b"}, "a,127.0.0.1,localhost"),
+    ],
+)
+def test_a_proxy_is_not_asked_for_this_machine(
+    given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert environment.past_proxies() == {"NO_PROXY": expected, "no_proxy": expected}
+    monkeypatch.setenv("no_proxy", "*")
+    assert environment.past_proxies() == {}
