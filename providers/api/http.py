@@ -56,11 +56,29 @@ class Requests:
     ) -> None:
         self.server = server
         self._wire = Wire(server, transport=transport, answer_timeout=answer_timeout)
+        self._reaching = threading.Lock()
+        self._reached: bool | PrefectError | None = None
         self._sleep = sleep
         self._clock = clock
         self._jitter = jitter or random.Random()  # noqa: S311  spreads retries, guards nothing
         with _TURNS_GUARD:
             self._turn = _TURNS.setdefault(server.api_url, threading.Lock())
+
+    def reach(self) -> None:
+        """Ask once, whoever asks first, whether Prefect is there and lets this program in.
+
+        Raises a PrefectError if not, and the same one each time.
+        """
+        with self._reaching:
+            if self._reached is None:
+                try:
+                    # Needs the right to see flows, which every role in Prefect Cloud has, and a CSRF token.
+                    self.send("POST", "/flows/filter", json={"limit": 1})
+                    self._reached = True
+                except PrefectError as error:
+                    self._reached = error
+        if isinstance(self._reached, PrefectError):
+            raise self._reached
 
     def close(self) -> None:
         """Close the connections."""

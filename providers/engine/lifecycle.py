@@ -46,8 +46,8 @@ class Lifecycle:
     def check(self, olds: Properties, news: Properties) -> Checked:
         """Validate the inputs, unknowns understood, and set what the program leaves out.
 
-        Asks Prefect only of an object that the program refers to, or of a block type that only Prefect
-        knows, and only where that is new.
+        Where something is new, Prefect is asked whether it is there, of an object that the program refers to,
+        and of a block type that only Prefect knows.
         """
         kind = self._kind
         given = {name: value for name, value in news.items() if value is not None}
@@ -127,11 +127,15 @@ class Lifecycle:
         return schema_problems(inputs, self._kind.schema) or self._kind.problems(inputs)
 
     def _absent(self, inputs: Properties) -> list[str]:
-        """Say at preview already that an object to refer to is missing, before `up` makes half a stack."""
-        if not self._kind.refers or has_unknown(inputs):
-            return []
+        """Say at preview already what `up` would stop at with half a stack made.
+
+        That there is no Prefect, that it lets nobody in, or that it lacks an object to refer to.
+        """
         try:
             http = self._connect()
+            http.reach()
+            if not self._kind.refers or has_unknown(inputs):
+                return []
             if self._kind.find(http, inputs) is None:
                 return [str(self._kind.gone(inputs, http.server.api_url))]
         except PrefectError as error:

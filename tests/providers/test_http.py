@@ -208,6 +208,23 @@ def test_who_is_refused_hears_why_and_what_helps() -> None:
     assert "run `pulumi up` first" in told(401, {"exception_message": "Unauthorized"}, kept)
 
 
+def test_prefect_is_reached_once_whoever_asks() -> None:
+    handler, seen = script(200)
+    there = requests(handler)
+    for _ in range(3):
+        there.reach()
+    assert [request.url.path for request in seen] == ["/api/flows/filter"]
+
+
+def test_who_is_not_let_in_hears_it_each_time_and_asks_once() -> None:
+    handler, seen = script(httpx.Response(401, json={"detail": "Invalid"}))
+    away = requests(handler)
+    for _ in range(3):
+        with pytest.raises(RefusedError, match="Invalid"):
+            away.reach()
+    assert len(seen) == 1
+
+
 def test_the_key_is_in_no_representation() -> None:
     assert "marker" not in repr(Server(URL, api_key="marker", auth_string="marker"))
 
