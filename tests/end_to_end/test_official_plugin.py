@@ -18,9 +18,9 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def official(project: Checkout, tmp_path: Path) -> Iterator[Checkout]:
+def official(project: Checkout, tmp_path: Path, pulumi_bin: Path) -> Iterator[Checkout]:
     """The local stack, with the official plugin and a tiny dbt project; what a test leaves is destroyed."""
-    executable = official_gcp.unpack(tmp_path)
+    executable = official_gcp.unpack(tmp_path, pulumi_bin)
     size = executable.stat().st_size
     home = project.paths.pulumi_home / "plugins"
     shutil.rmtree(home / f"resource-gcp-v{GCP_VERSION}")

@@ -33,7 +33,7 @@ def local_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> 
 @pytest.fixture(scope="session")
 def official_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> Plugin:
     directory = tmp_path_factory.mktemp("official")
-    executable = official_gcp.unpack(directory)
+    executable = official_gcp.unpack(directory, pulumi_bin)
     plugin = _installed("official", directory, tmp_path_factory.mktemp("home"), pulumi_bin)
     executable.unlink()
     return plugin

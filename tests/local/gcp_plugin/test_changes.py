@@ -39,6 +39,26 @@ def test_update_leaves_grants_alone(stack: Stack, google: Google) -> None:
     assert stack.steps() == {}
 
 
+def test_a_label_changes_and_every_grant_is_still_there(stack: Stack, google: Google) -> None:
+    # https://github.com/pulumi/pulumi-gcp/issues/3908
+    grants = "".join(
+        f'gcp.bigquery.DatasetIamMember("grant-{role}", dataset_id=dataset.dataset_id,\n'
+        f"    role='roles/bigquery.{role}', member='user:{role}@example.com')\n"
+        for role in ("dataViewer", "dataEditor", "metadataViewer")
+    )
+    stack.up("dataset = " + programs.dataset("labelled", labels={"team": "a"}) + grants).ok()
+    before = google.call("GET", google.dataset("labelled"))["access"]
+    by_hand = {"role": "READER", "userByEmail": "by-hand@example.com"}
+    google.call("PATCH", google.dataset("labelled"), {"access": [*before, by_hand]})
+    stack.up("dataset = " + programs.dataset("labelled", labels={"team": "b"}) + grants).ok()
+    found = google.call("GET", google.dataset("labelled"))
+    assert found["labels"]["team"] == "b"
+    for entry in (*before, by_hand):
+        assert entry in found["access"]
+    stack.refresh("--expect-no-changes").ok()
+    assert stack.steps() == {}
+
+
 def test_replaced_by_another_name(stack: Stack, google: Google) -> None:
     stack.up('gcp.bigquery.Dataset("d", dataset_id="name_one")').ok()
     stack.up('gcp.bigquery.Dataset("d", dataset_id="name_two")').ok()
