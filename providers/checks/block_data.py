@@ -16,6 +16,7 @@ from typing import Any
 
 from providers.values import MASK, UNKNOWN, has_unknown, is_reference
 
+DEFINITIONS = "#/definitions/"
 NAME = re.compile(r"[a-z0-9-]+")
 
 
@@ -101,12 +102,37 @@ def _has_reference(value: Any) -> bool:
 def _takes_block(field: str, declared: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     if field in fields.get("block_schema_references", {}):
         return True
+    if any(_takes_anything(variant, fields) for variant in declared.get("anyOf", [declared])):
+        return True
     # A field typed by a base class or a union of blocks is only recognisable by its definitions.
     text = json.dumps(declared)
     return any(
         f'"#/definitions/{name}"' in text and "block_type_slug" in definition
         for name, definition in fields.get("definitions", {}).items()
     )
+
+
+def _takes_anything(variant: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a schema has room for any JSON, as that of the value of a `secret` block."""
+    typed = {"type", "const", "enum", "allOf", "anyOf", "oneOf"} & variant.keys()
+    return not typed and not _points_somewhere(variant.get("$ref"), fields)
+
+
+def _points_somewhere(pointer: Any, fields: Mapping[str, Any]) -> bool:
+    """Tell whether a `$ref` leads to a definition. Prefect leaves out that of pydantic's JsonValue."""
+    return isinstance(pointer, str) and pointer.removeprefix(DEFINITIONS) in fields.get("definitions", {})
+
+
+def _without_dangling(schema: Any, fields: Mapping[str, Any]) -> Any:
+    if isinstance(schema, Mapping):
+        return {
+            key: _without_dangling(inner, fields)
+            for key, inner in schema.items()
+            if not (
+                key == "$ref" and str(inner).startswith(DEFINITIONS) and not _points_somewhere(inner, fields)
+            )
+        }
+    return [_without_dangling(inner, fields) for inner in schema] if isinstance(schema, list) else schema
 
 
 def _masks(data: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[str]:
@@ -134,7 +160,8 @@ def _schema_problems(data: Mapping[str, Any], fields: Mapping[str, Any]) -> Iter
 def _validator(fields: str) -> Any:
     # Costs 0.3 s to import, so only where there is something new to validate.
     jsonschema = importlib.import_module("jsonschema")
-    return jsonschema.Draft202012Validator(json.loads(fields))
+    schema = json.loads(fields)
+    return jsonschema.Draft202012Validator(_without_dangling(schema, schema))
 
 
 def _path(error: Any) -> str:

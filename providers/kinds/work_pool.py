@@ -57,9 +57,14 @@ class WorkPools(Kind):
         return found
 
     def find(self, http: Requests, inputs: Properties) -> Found | None:
-        """Look it up by its name."""
+        """Look it up by its name. Raises NameTakenError for one of another type, which nothing can change."""
         response = http.send("GET", _path(inputs["name"]), accept=MISSING)
-        return None if response.status_code == 404 else _found(response.json())
+        if response.status_code == 404:
+            return None
+        found = _found(response.json())
+        if inputs["type"] not in {found.properties["type"], UNKNOWN}:
+            raise NameTakenError(_other_type(found.properties, inputs["type"], http.server.api_url))
+        return found
 
     def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:  # noqa: ARG002
         """Read it by its id, so that another pool of the same name is not taken for it."""
@@ -74,15 +79,10 @@ class WorkPools(Kind):
         return None if response.status_code == 409 else _found(response.json())
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
-        """Write all but name and type; whether it is paused only where that is the program's.
-
-        Raises NameTakenError for a pool that is taken over and has another type.
-        """
+        """Write all but name and type; whether it is paused only where that is the program's."""
         found = self.read(http, object_id, news)
         if found is None:
             raise self.gone(news, http.server.api_url)
-        if found.properties["type"] != news["type"]:
-            raise NameTakenError(_other_type(found.properties, news["type"], http.server.api_url))
         body = only(news, *WRITTEN)
         if self.to_write(olds, news):
             body["is_paused"] = news["paused"]

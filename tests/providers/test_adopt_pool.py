@@ -18,15 +18,15 @@ from tests.providers.prefect_server import PrefectServer
 pytestmark = pytest.mark.real
 
 
-def adopt(prefect: PrefectServer, name: str, pool_type: str) -> str:
-    """What a stack does that has such a pool with `adopt`; the pool's id."""
+def adopt(prefect: PrefectServer, name: str, pool_type: str, *, with_adopt: bool = True) -> str:
+    """What a stack does that has such a pool, with `adopt` or not; the pool's id."""
     wanted: dict[str, Any] = {
         **WorkPools.defaults,
         "name": name,
         "type": pool_type,
         "base_job_template": committed(pool_type),
         "description": "mine",
-        "adopt": True,
+        "adopt": with_adopt,
     }
     with closing(Requests(Server(prefect.url))) as http:
         made, _ = Lifecycle(WorkPools(), lambda: http).create(wanted)
@@ -36,10 +36,11 @@ def adopt(prefect: PrefectServer, name: str, pool_type: str) -> str:
 def test_a_pool_is_taken_over_but_not_into_another_type(prefect: PrefectServer, prefix: str) -> None:
     name = f"{prefix}pool"
     made: dict[str, Any] = prefect.call("POST", "/work_pools/", json={"name": name, "type": "process"})
-    with pytest.raises(NameTakenError) as refused:
-        adopt(prefect, name, "kubernetes")
-    assert f"work pool '{name}', of type 'process', which can't become 'kubernetes'" in str(refused.value)
-    assert f"`prefect work-pool delete {name}`" in str(refused.value)
+    for with_adopt in (True, False):
+        with pytest.raises(NameTakenError) as refused:
+            adopt(prefect, name, "kubernetes", with_adopt=with_adopt)
+        assert f"work pool '{name}', of type 'process', which can't become 'kubernetes'" in str(refused.value)
+        assert f"`prefect work-pool delete {name}`" in str(refused.value)
     assert prefect.call("GET", f"/work_pools/{name}")["description"] is None
     assert adopt(prefect, name, "process") == made["id"]
     assert prefect.call("GET", f"/work_pools/{name}")["description"] == "mine"

@@ -108,3 +108,32 @@ def test_a_problem_names_its_field(slug: str, data: Any, message: str) -> None:
 def test_a_problem_never_quotes_a_value(junk: Any) -> None:
     data = {"project": [SECRET, junk], "service_account_info": SECRET, "service_account_file": {"a": SECRET}}
     assert SECRET not in problems("gcp-credentials", data)
+
+
+# As Prefect 3.9.1 has it: the definition that its value points to is missing.
+SECRET_BLOCK: dict[str, Any] = {
+    "block_type_slug": "secret",
+    "type": "object",
+    "properties": {
+        "value": {
+            "anyOf": [
+                {"format": "password", "type": "string", "writeOnly": True},
+                {"$ref": "#/definitions/JsonValue", "title": "JSON"},
+            ],
+            "format": "password",
+        }
+    },
+    "required": ["value"],
+    "secret_fields": ["value"],
+}
+
+
+@pytest.mark.parametrize(
+    "value", ["text", {"a": {"b": None}}, [1, "x"], 5, True, {"$ref": {"block_document_id": "an-id"}}]
+)
+def test_a_secret_takes_any_json_and_a_reference(value: Any) -> None:
+    assert data_problems({"value": value}, SECRET_BLOCK) == []
+
+
+def test_a_secret_without_a_value_is_still_refused() -> None:
+    assert data_problems({}, SECRET_BLOCK) == ["data.value: is missing"]
