@@ -27,7 +27,9 @@ PARTS = (
     "demo",
     "local",
 )
-LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", "target", "logs", ".local")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", ".local")
+# What dbt makes; `flows/` has a room of the same name.
+LEFT_OUT_OF_DBT = shutil.ignore_patterns("target", "logs", "dbt_packages")
 COMMAND_SECONDS = 900
 
 
@@ -102,7 +104,8 @@ def make(root: Path) -> Checkout:
     for part in PARTS:
         source = PROJECT / part
         if source.is_dir():
-            shutil.copytree(source, root / part, ignore=LEFT_OUT)
+            left_out = LEFT_OUT_OF_DBT if part == "dbt" else LEFT_OUT
+            shutil.copytree(source, root / part, ignore=left_out)
         else:
             shutil.copy2(source, root / part)
     (root / "local" / "emulator" / ".venv").symlink_to(PROJECT / "local" / "emulator" / ".venv")
