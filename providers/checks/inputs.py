@@ -30,9 +30,9 @@ def unknown_fields(path: str, given: Mapping[str, Any], known: Iterable[str], wh
             yield f"{path}.{name}: {what} has no such field; {hint}"
 
 
-def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """Return what somebody may have meant."""
-    return next(iter(difflib.get_close_matches(str(name), list(known), n=1)), None)
+def nearest(name: Any, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Return what somebody may have meant; a likeness of 1 is the same name."""
+    return next(iter(difflib.get_close_matches(str(name), list(known), n=1, cutoff=likeness)), None)
 
 
 def name_problems(field: str, name: Any) -> list[str]:

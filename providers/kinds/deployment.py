@@ -54,6 +54,7 @@ class Deployments(Kind):
             "paused": {"type": "boolean"},
             "manage_schedule_state": {"type": "boolean"},
             "concurrency_limit": {"type": "integer", "minimum": 1},
+            "global_concurrency_limit_id": {"type": "string"},
             "collision_strategy": {"enum": ["ENQUEUE", "CANCEL_NEW"]},
             "grace_period_seconds": {"type": "integer", "minimum": 60, "maximum": 86_400},
             "schedules": schedules.SCHEMA,
@@ -81,7 +82,9 @@ class Deployments(Kind):
     def problems(self, inputs: Properties) -> list[str]:
         """List bad names and schedules, and what only makes sense together."""
         found = [*name_problems("name", inputs["name"]), *name_problems("flow_name", inputs["flow_name"])]
-        if "concurrency_limit" not in inputs:
+        if {"concurrency_limit", "global_concurrency_limit_id"} <= inputs.keys():
+            found.append("global_concurrency_limit_id: says the limit, and so does concurrency_limit")
+        if not {"concurrency_limit", "global_concurrency_limit_id"} & inputs.keys():
             said = [name for name in ("collision_strategy", "grace_period_seconds") if name in inputs]
             found += [f"{name}: is about the concurrency_limit, which is missing" for name in said]
         if inputs["schedules"] != UNKNOWN:
@@ -108,6 +111,7 @@ class Deployments(Kind):
             **_body(inputs),
             "name": inputs["name"],
             "flow_id": flow["id"],
+            **_limits({}, inputs, {}),
             "concurrency_options": _options({}, inputs, {}),
             "paused": inputs["paused"],
             "schedules": schedules.bodies(inputs["schedules"]),
@@ -125,8 +129,16 @@ class Deployments(Kind):
         found = http.send("GET", f"/deployments/{object_id}", accept=MISSING)
         if found.status_code == 404:
             raise self.gone(news, http.server.api_url)
+        own = found.json().get("global_concurrency_limit") and not _is_under_another_s(found.json())
+        if own and "global_concurrency_limit_id" in news:
+            # Else Prefect keeps the one for it alone, and can't make it a second time.
+            http.send("PATCH", f"/deployments/{object_id}", json={"concurrency_limit": None}, accept=MISSING)
         # Prefect takes these as a whole.
-        body = {**_body(news), "concurrency_options": _options(olds, news, found.json())}
+        body = {
+            **_body(news),
+            **_limits(olds, news, found.json()),
+            "concurrency_options": _options(olds, news, found.json()),
+        }
         if self.to_write(olds, news):
             body["paused"] = news["paused"]
         response = http.send("PATCH", f"/deployments/{object_id}", json=body, accept=MISSING)
@@ -136,7 +148,14 @@ class Deployments(Kind):
         schedules.write(http, object_id, olds.get("schedules") or {}, news["schedules"], managed=managed)
 
     def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
-        """Delete it with its schedules and the runs that wait; the flow stays, with the runs it has had."""
+        """Delete it with its schedules and the runs that wait; the flow stays, with the runs it has had.
+
+        A global concurrency limit that it is under stays too: Prefect would delete that along with it.
+        """
+        found = http.send("GET", f"/deployments/{object_id}", accept=MISSING)
+        if found.status_code != 404 and _is_under_another_s(found.json()):
+            unlinked = {"global_concurrency_limit_id": None}
+            http.send("PATCH", f"/deployments/{object_id}", json=unlinked, accept=MISSING)
         http.send("DELETE", f"/deployments/{object_id}", accept=MISSING)
 
     def as_given(self, given: Properties, actual: Properties) -> Properties:
@@ -176,9 +195,30 @@ class Deployments(Kind):
 
 
 def _body(inputs: Properties) -> Properties:
-    return only(
-        inputs, *TEXTS, *OBJECTS, "tags", "pull_steps", "enforce_parameter_schema", "concurrency_limit"
-    )
+    return only(inputs, *TEXTS, *OBJECTS, "tags", "pull_steps", "enforce_parameter_schema")
+
+
+def _is_under_another_s(found: Properties) -> bool:
+    """Tell whether its limit is a global one of its own name, not the one that Prefect keeps for it alone."""
+    limit = found.get("global_concurrency_limit")
+    return limit is not None and limit["name"] != f"deployment:{found['id']}"
+
+
+def _limits(olds: Properties, news: Properties, found: Properties) -> Properties:
+    """Return what to write of limits, and no more.
+
+    Prefect writes `concurrency_limit` into whatever global limit the deployment is under, and for null
+    deletes that one (tried with 3.9.1): so another's is let go of, and left alone where nothing is said.
+    """
+    limit_id, limit = news.get("global_concurrency_limit_id"), news.get("concurrency_limit")
+    others = _is_under_another_s(found)
+    if limit_id is not None:
+        return {"global_concurrency_limit_id": limit_id}
+    if limit is not None:
+        return {"concurrency_limit": limit, **({"global_concurrency_limit_id": None} if others else {})}
+    if others:
+        return {"global_concurrency_limit_id": None} if "global_concurrency_limit_id" in olds else {}
+    return {"concurrency_limit": None} if found.get("global_concurrency_limit") else {}
 
 
 def _options(olds: Properties, news: Properties, found: Properties) -> Properties | None:
@@ -197,15 +237,17 @@ def _found(response: httpx.Response, inputs: Properties) -> Found | None:
         return None
     body = response.json()
     limit, options = body.get("global_concurrency_limit") or {}, body.get("concurrency_options") or {}
+    others = _is_under_another_s(body)
     properties = {
         **only(body, *TOLD),
-        "concurrency_limit": limit.get("limit"),
+        "concurrency_limit": None if others else limit.get("limit"),
+        "global_concurrency_limit_id": limit.get("id") if others else None,
         "collision_strategy": options.get("collision_strategy"),
         "grace_period_seconds": options.get("grace_period_seconds"),
         "schedules": schedules.declared(body["schedules"], inputs.get("schedules") or {}),
     }
     # Prefect tells the pool's default queue, and what people have set that the program leaves to them.
-    for name in ("work_queue_name", "grace_period_seconds"):
+    for name in ("work_queue_name", "grace_period_seconds", "global_concurrency_limit_id"):
         if inputs.get(name) is None:
             del properties[name]
     return Found(body["id"], properties)
@@ -239,6 +281,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         description: shown in Prefect's page.
         version: any text.
         concurrency_limit: how many of its runs may run at the same time; None for any number.
+        global_concurrency_limit_id: the id of a limit that its runs are under together with others, instead.
         collision_strategy: what happens to a run beyond that: `ENQUEUE` (waits) or `CANCEL_NEW`.
         grace_period_seconds: how long a run may take to start before its place is given away, 60 to 86400;
             people's own where it is left out.
@@ -272,6 +315,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         description: Input[str] | None = None,
         version: Input[str] | None = None,
         concurrency_limit: Input[int] | None = None,
+        global_concurrency_limit_id: Input[str] | None = None,
         collision_strategy: Input[str] | None = None,
         grace_period_seconds: Input[int] | None = None,
         adopt: Input[bool] = False,
@@ -300,6 +344,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
             "description": description,
             "version": version,
             "concurrency_limit": concurrency_limit,
+            "global_concurrency_limit_id": global_concurrency_limit_id,
             "collision_strategy": collision_strategy,
             "grace_period_seconds": grace_period_seconds,
             "adopt": adopt,

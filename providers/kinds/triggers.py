@@ -60,6 +60,8 @@ ACTIONS: dict[str, dict[str, Any]] = {
     "resume-automation": AUTOMATION,
     "declare-incident": {},
 }
+# How like a type's name another has to be to be a slip: less than `send-email-notification` in Prefect Cloud.
+SLIP = 0.87
 # Prefect keeps these as sets, and returns them in any order; and these as seconds.
 SETS = ("after", "expect", "for_each")
 DURATIONS = ("within", "schedule_after", "range", "firing_for")
@@ -112,7 +114,7 @@ def same_actions(given: Any, actual: Any) -> bool:
 
 def _type_problems(path: str, kind: Any, known: Mapping[str, Any], what: str) -> Iterator[str]:
     # What is like none that is known here may be one that Prefect has learnt since: Prefect tells.
-    if kind != UNKNOWN and kind not in known and (close := nearest(kind, known)):
+    if kind != UNKNOWN and kind not in known and (close := nearest(kind, known, likeness=SLIP)):
         yield f"{path}: {kind!r} is no type of {what}; did you mean {close!r}?"
 
 

@@ -109,6 +109,34 @@ def test_what_others_set_on_a_schedule_outlives_a_change_of_the_program(http: Re
     assert schedules.declared([*left.values()], news["schedules"])["each"]["active"] is False
 
 
+def limit_of(http: Requests, limit: Properties) -> int | None:
+    """How many slots a global concurrency limit has; None where it is gone."""
+    response = http.send("GET", f"/v2/concurrency_limits/{limit['id']}", accept=frozenset({404}))
+    return None if response.status_code == 404 else int(response.json()["limit"])
+
+
+def test_a_limit_of_others_outlives_all_that_happens_to_a_deployment(http: Requests, prefix: str) -> None:
+    kind = Deployments()
+    theirs = http.send("POST", "/v2/concurrency_limits/", json={"name": f"{prefix}l", "limit": 5}).json()
+    under = deployment(prefix, global_concurrency_limit_id=theirs["id"])
+    alone, limited = deployment(prefix), deployment(prefix, concurrency_limit=2)
+    found = created(kind, http, under)
+    olds = under
+    for news in (under | {"description": "x"}, limited, under, alone, under, limited, alone):
+        kind.update(http, found.id, olds, news)
+        assert seen(kind, http, found.id, news) == {}
+        olds = news
+    # People put it under theirs, of which the program says nothing.
+    http.send("PATCH", f"/deployments/{found.id}", json={"global_concurrency_limit_id": theirs["id"]})
+    assert seen(kind, http, found.id, alone) == {}
+    kind.update(http, found.id, alone, alone | {"description": "y"})
+    there = http.send("GET", f"/deployments/{found.id}").json()
+    assert there["global_concurrency_limit"]["id"] == theirs["id"]
+    kind.delete(http, found.id, alone)
+    assert kind.read(http, found.id, alone) is None
+    assert limit_of(http, theirs) == 5
+
+
 @pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"type": "object", "properties": {}}])
 def test_a_schema_of_no_parameters(http: Requests, prefix: str, schema: Properties) -> None:
     created(Deployments(), http, deployment(prefix, parameter_openapi_schema=schema))

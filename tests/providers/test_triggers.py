@@ -107,6 +107,7 @@ def test_a_slip_is_named_with_the_nearest_right_one(inputs: dict[str, Any], prob
         {"trigger": {"posture": UNKNOWN, "within": UNKNOWN}},
         {"actions": [UNKNOWN, {"type": UNKNOWN, "x": 1}]},
         {"actions": [{"type": "what-prefect-learns-next-year", "x": 1}]},
+        {"actions": [{"type": "send-email-notification", "emails": ["a@example.com"]}]},
     ],
 )
 def test_what_is_unknown_or_new_is_let_through(inputs: dict[str, Any]) -> None:
