@@ -27,7 +27,8 @@ document's id, `.block_name` its name. Prefect is at the stack's `prefect:apiUrl
 the secret `prefect:apiKey` or `prefect:authString`, else where Prefect's own settings say: PREFECT_API_URL, a
 profile … docs/provider.md has more.
 
-`WorkPool`, `Deployment`, `GlobalConcurrencyLimit`, `Variable` and `Automation` are Prefect's other objects,
+`WorkPool`, `WorkQueue`, `Deployment`, `Flow`, `GlobalConcurrencyLimit`, `Variable` and `Automation` are other
+objects,
 and `ExistingBlock` is a block that somebody else made: docs/prefect-objects.md.
 """
 
@@ -39,11 +40,13 @@ from providers.resources import (
     DbtCliProfileBlock,
     Deployment,
     ExistingBlock,
+    Flow,
     GcpCredentialsBlock,
     GlobalConcurrencyLimit,
     PrefectBlock,
     Variable,
     WorkPool,
+    WorkQueue,
 )
 
 __all__ = [
@@ -52,9 +55,11 @@ __all__ = [
     "DbtCliProfileBlock",
     "Deployment",
     "ExistingBlock",
+    "Flow",
     "GcpCredentialsBlock",
     "GlobalConcurrencyLimit",
     "PrefectBlock",
     "Variable",
     "WorkPool",
+    "WorkQueue",
 ]

@@ -8,9 +8,11 @@ from providers.kinds.block import PrefectBlock
 from providers.kinds.dbt_blocks import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock
 from providers.kinds.deployment import Deployment
 from providers.kinds.existing_block import ExistingBlock
+from providers.kinds.flow import Flow
 from providers.kinds.global_concurrency_limit import GlobalConcurrencyLimit
 from providers.kinds.variable import Variable
 from providers.kinds.work_pool import WorkPool
+from providers.kinds.work_queue import WorkQueue
 
 __all__ = [
     "Automation",
@@ -18,10 +20,12 @@ __all__ = [
     "DbtCliProfileBlock",
     "Deployment",
     "ExistingBlock",
+    "Flow",
     "GcpCredentialsBlock",
     "GlobalConcurrencyLimit",
     "PrefectBlock",
     "Refusal",
     "Variable",
     "WorkPool",
+    "WorkQueue",
 ]

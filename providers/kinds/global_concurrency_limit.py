@@ -26,7 +26,11 @@ PATH = "/v2/concurrency_limits/"
 
 
 class GlobalConcurrencyLimits(Kind):
-    """Prefect's global concurrency limits. Who holds their slots is no setting: never read, never written."""
+    """Prefect's global concurrency limits.
+
+    How many of their slots are held changes by itself: it is never drift, and written only where the program
+    says or changes it.
+    """
 
     title = "global concurrency limit"
     schema: ClassVar[Mapping[str, Any]] = {
@@ -37,6 +41,7 @@ class GlobalConcurrencyLimits(Kind):
             "limit": {"type": "integer", "minimum": 0},
             "slot_decay_per_second": {"type": "number", "minimum": 0},
             "active": {"type": "boolean"},
+            "active_slots": {"type": "integer", "minimum": 0},
             "manage_state": {"type": "boolean"},
         },
     }
@@ -65,12 +70,12 @@ class GlobalConcurrencyLimits(Kind):
 
     def create(self, http: Requests, inputs: Properties) -> Found | None:
         """Create it; a name that is taken by now, if only by a request whose answer was lost, gives None."""
-        response = http.send("POST", PATH, json=only(inputs, *TOLD), accept=CONFLICT)
+        response = http.send("POST", PATH, json=only(inputs, *TOLD) | _held({}, inputs), accept=CONFLICT)
         return None if response.status_code == 409 else _found(response)
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
         """Write all but the name; whether it is active only where that is the program's."""
-        body = only(news, "limit", "slot_decay_per_second", *self.to_write(olds, news))
+        body = only(news, "limit", "slot_decay_per_second", *self.to_write(olds, news)) | _held(olds, news)
         response = http.send("PATCH", f"{PATH}{object_id}", json=body, accept=MISSING)
         if response.status_code == 404:
             raise self.gone(news, http.server.api_url)
@@ -78,6 +83,11 @@ class GlobalConcurrencyLimits(Kind):
     def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
         """Delete it, held or not: its holders go on, and give back what is no more."""
         http.send("DELETE", f"{PATH}{object_id}", accept=MISSING)
+
+
+def _held(olds: Properties, news: Properties) -> Properties:
+    held = news.get("active_slots")
+    return {"active_slots": held} if held is not None and held != olds.get("active_slots") else {}
 
 
 def _is_id(name: str) -> bool:
@@ -96,7 +106,7 @@ def _found(response: httpx.Response) -> Found | None:
 
 
 class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrencyLimit"):
-    """A global concurrency limit of Prefect. Who holds its slots is nothing to this resource.
+    """A global concurrency limit of Prefect.
 
     Args:
         resource_name: the resource's name in Pulumi.
@@ -104,6 +114,7 @@ class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrency
         limit: how many slots there are.
         slot_decay_per_second: how many slots become free by themselves; 0 where holders give them back.
         active: whether it limits anything. Afterwards people's own, unless `manage_state`.
+        active_slots: how many slots are held at first, or from a change on; what holders do then is no drift.
         manage_state: let the program alone say whether it is active.
         adopt: take over a limit of this name that exists. Without it, one with other settings is an error.
         opts: as for every resource.
@@ -120,6 +131,7 @@ class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrency
         limit: Input[int],
         slot_decay_per_second: Input[float] = 0,
         active: Input[bool] = True,
+        active_slots: Input[int] | None = None,
         manage_state: Input[bool] = False,
         adopt: Input[bool] = False,
         opts: pulumi.ResourceOptions | None = None,
@@ -129,6 +141,7 @@ class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrency
             "limit": limit,
             "slot_decay_per_second": slot_decay_per_second,
             "active": active,
+            "active_slots": active_slots,
             "manage_state": manage_state,
             "adopt": adopt,
         }
