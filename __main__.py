@@ -4,66 +4,110 @@ from __future__ import annotations
 
 import pulumi
 
-from infra import settings
-from infra.alerts import Alerts
-from infra.apis import Apis
-from infra.blocks import Blocks
-from infra.deployments import Deployments
-from infra.guard import Guard
-from infra.identity import Identity
-from infra.lost_runs import LostRuns
-from infra.pages import (
-    bigquery_page,
-    how_to_destroy,
-    object_page,
-    prefect_api,
-    prefect_page,
-    service_account_page,
-)
-from infra.warehouse import Warehouse
-from infra.workers import Workers
+from infra.apis import Apis, ApisArgs
+from infra.automations import Alerts, AutomationsArgs, LostRuns
+from infra.blocks import Blocks, BlocksArgs
+from infra.deployments import Deployments, DeploymentsArgs, Place
+from infra.guard import Guard, GuardArgs
+from infra.identity import Identity, IdentityArgs
+from infra.outputs import Parts, keeping_switches, outputs, take_away
+from infra.settings import load, place, secret_variables
+from infra.settings.dbt_project import profile
+from infra.warehouse import Warehouse, WarehouseArgs
+from infra.workers import Workers, WorkersArgs
 
-config = settings.load()
-apis = Apis("apis", config)
-warehouse = Warehouse("warehouse", config, apis.services)
-identity = Identity("identity", config, warehouse, apis.services)
-blocks = Blocks("blocks", config, warehouse, identity)
-deployments = Deployments("deployments", config, identity, blocks)
-lost_runs = LostRuns("lost-runs", config, deployments)
-workers = Workers("workers", config, identity, apis.services)
-alerts = Alerts("alerts", config, deployments)
-Guard("guard", config, [warehouse, identity, blocks, deployments, lost_runs, workers, alerts])
+settings = load()
+names, datasets = settings.names, settings.all_datasets
 
-pulumi.export("environment", config.environment)
-pulumi.export("project", config.project)
-pulumi.export("location", config.location)
-pulumi.export("dataset", warehouse.dataset.dataset_id)
-pulumi.export("rawDataset", warehouse.raw_dataset.dataset_id)
-pulumi.export("identity", config.identity)
-pulumi.export("serviceAccount", identity.account.email)
-pulumi.export("gcpCredentialsBlock", blocks.credentials.block_name)
-pulumi.export("bigqueryTargetConfigsBlock", blocks.target.block_name)
-pulumi.export("dbtCliProfileBlock", blocks.profile.block_name)
-pulumi.export("dbtCliGlobalConfigsBlock", blocks.global_configs.block_name if blocks.global_configs else None)
-pulumi.export("workPool", deployments.work_pool.name)
-pulumi.export("deployment", deployments.deployment.name)
-pulumi.export("globalConcurrencyLimit", deployments.limit.name)
-pulumi.export("alerts", alerts.automation.name if alerts.automation else None)
-pulumi.export("alertBlock", config.alert_block or None)
-pulumi.export("lostRuns", lost_runs.automation.name)
-# Without its flag, a worker makes a pool that was destroyed anew, from a template of its own.
-pulumi.export(
-    "startAWorker", f"prefect worker start --pool dbt-{config.environment} --no-create-pool-if-not-found"
+apis = Apis("apis", ApisArgs(settings.project, settings.google_apis))
+warehouse = Warehouse(
+    "warehouse",
+    WarehouseArgs(
+        environment=settings.environment,
+        datasets=datasets,
+        project=settings.project,
+        location=settings.location,
+        labels=settings.labels,
+        table_expiration_days=settings.table_expiration_days,
+        delete_contents=settings.delete_contents_on_destroy,
+        delete_raw_data=settings.delete_raw_data_on_destroy,
+        drop_on_update=settings.drop_on_update,
+        api_endpoint=settings.api_endpoint,
+    ),
+    apis.services,
 )
-pulumi.export("runTheDeployment", f"prefect deployment run pipeline-dbt-complet/dbt-{config.environment}")
-pulumi.export("bigqueryPage", bigquery_page(config, config.dataset))
-pulumi.export("rawDatasetPage", bigquery_page(config, config.raw_dataset))
-pulumi.export("serviceAccountPage", service_account_page(config, identity.account.unique_id))
-pulumi.export("prefectApi", prefect_api())
-pulumi.export("prefectPage", prefect_page())
-pulumi.export("workPoolPage", object_page("work-pool", deployments.work_pool.name))
-pulumi.export("deploymentPage", object_page("deployment", deployments.deployment.id))
-pulumi.export("alertsPage", object_page("automation", alerts.automation.id) if alerts.automation else None)
-pulumi.export("lostRunsPage", object_page("automation", lost_runs.automation.id))
-pulumi.export("runTheFlow", f"python -m flows.pipeline --target {config.environment}")
-pulumi.export("takeAway", how_to_destroy(config))
+identity = Identity(
+    "identity",
+    IdentityArgs(
+        project=settings.project,
+        jobs_project=settings.jobs_project,
+        account=names.pipeline,
+        environment=settings.environment,
+        datasets=datasets,
+        ids=warehouse.ids,
+        way=settings.identity,
+        impersonators=settings.impersonators,
+        key_rotation=settings.key_rotation,
+    ),
+    apis.services,
+)
+blocks = Blocks(
+    "blocks",
+    BlocksArgs(
+        names=names,
+        project=settings.project,
+        dataset=warehouse.ids["dataset"],
+        threads=settings.threads,
+        profile=profile(settings.dbt_project_dir),
+        profile_extras=settings.profile_extras,
+        dbt_sign_in=identity.dbt_sign_in,
+        service_account_info=identity.service_account_info,
+        flow_extras=settings.flow_extras,
+        variables=settings.dbt_environment,
+        secret_variables=secret_variables(settings),
+    ),
+)
+deployments = Deployments(
+    "deployments",
+    DeploymentsArgs(
+        names=names,
+        place=Place(
+            settings.work_pool_type,
+            code_path=settings.code_path,
+            image=settings.image,
+            labels=settings.labels,
+            region=settings.region,
+            namespace=settings.namespace,
+            account=identity.account.email,
+            account_of_pods=settings.account_of_pods,
+            credentials=blocks.credentials.ref,
+        ),
+        schedule=settings.main_schedule,
+        further=settings.deployments,
+        manage_schedule_state=settings.manage_schedule_state,
+        variables=settings.flow_environment,
+    ),
+    [blocks],
+)
+alert_setting = place(settings.environment, "alertBlock")
+automations = AutomationsArgs(names, deployments.each_run, settings.alert_block, alert_setting)
+lost_runs = LostRuns("lost-runs", automations)
+workers = Workers(
+    "workers",
+    WorkersArgs(settings.project, identity.account.name, settings.workers, settings.pods),
+    apis.services,
+)
+alerts = Alerts("alerts", automations)
+parts = Parts(warehouse, identity, blocks, deployments, lost_runs, alerts)
+Guard(
+    "guard",
+    GuardArgs(
+        settings.environment,
+        switches=keeping_switches(settings),
+        take_away=take_away(settings),
+        keeps=[warehouse, identity, blocks, deployments, lost_runs, workers, alerts],
+    ),
+)
+
+for name, value in outputs(settings, parts).items():
+    pulumi.export(name, value)

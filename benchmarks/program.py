@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from local.paths import PROJECT
 from tests import checkout
 
-WITHOUT_BLOCKS = """
-from infra import settings
-from infra.identity import Identity
-from infra.warehouse import Warehouse
+PROGRAM = PROJECT / "__main__.py"
+BLOCKS, AFTER = "blocks = Blocks(", "deployments = Deployments("
 
-config = settings.load()
-warehouse = Warehouse("warehouse", config)
-identity = Identity("identity", config, warehouse)
-"""
-WITH_BLOCKS = f"""
-from infra.blocks import Blocks
-{WITHOUT_BLOCKS}
-Blocks("blocks", config, warehouse, identity)
-"""
-PROGRAMS = {"program without blocks": WITHOUT_BLOCKS, "program with its blocks": WITH_BLOCKS}
+
+def programs() -> dict[str, str]:
+    """The program as far as the warehouse and the identity, and as far as the blocks."""
+    text = PROGRAM.read_text()
+    return {
+        "program without blocks": text.partition(BLOCKS)[0],
+        "program with its blocks": text.partition(AFTER)[0],
+    }
+
+
 Timed = Callable[[str, Callable[[], object]], None]
 
 
@@ -40,7 +39,7 @@ def no_op_ups(directory: Path, rounds: int, timed: Timed) -> None:
         if started.returncode:
             raise RuntimeError(started.stderr)
         for _ in range(rounds):
-            for name, text in PROGRAMS.items():
+            for name, text in programs().items():
                 (copy.root / "__main__.py").write_text(text)
                 run(*up)
                 timed(f"{name}: no-op up", lambda: run(*up))

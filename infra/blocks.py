@@ -2,98 +2,112 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
-from infra.identity import Identity
-from infra.settings import Settings
-from infra.warehouse import Warehouse
+from infra.component import Component
+from infra.settings import Names
 from providers import BigQueryTargetConfigsBlock, DbtCliProfileBlock, GcpCredentialsBlock, PrefectBlock
 
-# The profile's name in dbt/dbt_project.yml.
-PROFILE = "projet_m2_bi"
-# What a stack switches in the flow.
-SWITCHES = ("seeds", "snapshots", "unit_tests", "freshness", "show_failing_rows")
+
+@dataclass(frozen=True)
+class BlocksArgs:
+    """What a flow has to know of the environment.
+
+    Attributes:
+        names: what the blocks are called.
+        project: the Google project of the datasets.
+        dataset: the one that dbt writes to.
+        threads: how many models dbt builds at a time.
+        profile: the dbt profile's name, as the dbt project has it.
+        profile_extras: the rest of dbt-bigquery's target.
+        dbt_sign_in: what that says of a sign-in without a key.
+        service_account_info: the key, where there is one.
+        flow_extras: what the flow does otherwise than by default; dbt itself does not read it.
+        variables: what `env_var` finds in a run of dbt.
+        secret_variables: those of them that nobody is to read.
+    """
+
+    names: Names
+    project: str
+    dataset: pulumi.Input[str]
+    threads: int
+    profile: str
+    profile_extras: Mapping[str, Any] = field(default_factory=dict)
+    dbt_sign_in: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    service_account_info: pulumi.Input[Mapping[str, Any]] | None = None
+    flow_extras: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_variables: frozenset[str] = frozenset()
 
 
-class Blocks(pulumi.ComponentResource):
+class Blocks(Component):
     """Owns `gcp-credentials-<env>`, `bigquery-target-configs-<env>` and `dbt-cli-profile-<env>`.
 
-    And `dbt-cli-global-configs-<env>`, where a part of the flow is switched to other than its default.
+    And `dbt-cli-global-configs-<env>`, where the flow is told other than its defaults; and the secret
+    `dbt-environment-<env>`, where dbt gets variables.
 
     Everything a flow has to know of the environment is in them. Does not own their types on the server,
     which other programs use too.
     """
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        warehouse: Warehouse,
-        identity: Identity,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("projet-m2-bi:infra:Blocks", name, None, opts)
+    def __init__(self, name: str, args: BlocksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, opts)
         child = pulumi.ResourceOptions(parent=self)
-        environment = settings.environment
+        block = args.names.block
         self.credentials = GcpCredentialsBlock(
             "gcp-credentials",
-            block_name=f"gcp-credentials-{environment}",
-            project=settings.project,
-            service_account_info=identity.service_account_info,
+            block_name=block("gcp-credentials"),
+            project=args.project,
+            service_account_info=args.service_account_info,
             opts=child,
         )
         self.target = BigQueryTargetConfigsBlock(
             "bigquery-target-configs",
-            block_name=f"bigquery-target-configs-{environment}",
-            project=settings.project,
-            schema=warehouse.dataset.dataset_id,
-            threads=settings.threads,
+            block_name=block("bigquery-target-configs"),
+            project=args.project,
+            schema=args.dataset,
+            threads=args.threads,
             credentials=self.credentials.ref,
-            extras={**dbt_extras(settings), **identity.dbt_sign_in},
+            extras={**args.profile_extras, **args.dbt_sign_in},
             opts=child,
         )
-        switches = flow_switches(settings)
-        self.global_configs = (
-            PrefectBlock(
-                "dbt-cli-global-configs",
-                block_type="dbt-cli-global-configs",
-                block_name=f"dbt-cli-global-configs-{environment}",
-                data={"extras": switches},
+        flow_extras = dict(args.flow_extras)
+        self.environment: PrefectBlock | None = None
+        if args.variables:
+            self.environment = PrefectBlock(
+                "dbt-environment",
+                block_type="secret",
+                block_name=block("dbt-environment"),
+                data={"value": pulumi.Output.secret(environment(args.variables, args.secret_variables))},
                 opts=child,
             )
-            if switches
-            else None
-        )
+            flow_extras["environment_block"] = self.environment.block_name
+        self.global_configs: PrefectBlock | None = None
+        if flow_extras:
+            self.global_configs = PrefectBlock(
+                "dbt-cli-global-configs",
+                block_type="dbt-cli-global-configs",
+                block_name=block("dbt-cli-global-configs"),
+                data={"extras": flow_extras},
+                opts=child,
+            )
         self.profile = DbtCliProfileBlock(
             "dbt-cli-profile",
-            block_name=f"dbt-cli-profile-{environment}",
-            profile=PROFILE,
-            target=environment,
+            block_name=block("dbt-cli-profile"),
+            profile=args.profile,
+            target=args.names.environment,
             target_configs=self.target.ref,
             global_configs=self.global_configs.ref if self.global_configs else None,
             opts=child,
         )
-        self.register_outputs({"profile": f"dbt-cli-profile-{environment}"})
+        self.register_outputs({"profile": block("dbt-cli-profile")})
 
 
-def flow_switches(settings: Settings) -> dict[str, bool]:
-    """What the stack switches to other than the default; dbt itself does not read these extras."""
-    defaults = Settings.model_fields
-    chosen = {name: bool(getattr(settings, name)) for name in SWITCHES}
-    return {name: on for name, on in chosen.items() if on is not defaults[name].default}
-
-
-def dbt_extras(settings: Settings) -> dict[str, Any]:
-    """The rest of dbt-bigquery's target (source: dbt-bigquery's BigQueryCredentials)."""
-    extras: dict[str, Any] = {
-        "location": settings.location,
-        "job_execution_timeout_seconds": settings.job_timeout_seconds,
-        "job_retries": settings.job_retries,
-    }
-    if settings.maximum_bytes_billed:
-        extras["maximum_bytes_billed"] = settings.maximum_bytes_billed
-    if settings.api_endpoint:
-        extras["api_endpoint"] = settings.api_endpoint
-    return extras
+def environment(variables: Mapping[str, str], secret: frozenset[str]) -> str:
+    """Return what the secret block holds: one text, since a secret of Prefect's is one."""
+    return json.dumps({"variables": dict(variables), "secret": sorted(secret)}, sort_keys=True)

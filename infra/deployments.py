@@ -1,16 +1,18 @@
-"""When and where the pipeline runs: a work pool and a deployment of the flow."""
+"""When and where the pipeline runs: a work pool and the deployments of the flow."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
-from infra.blocks import Blocks
-from infra.identity import Identity
-from infra.settings import Settings
+from infra.component import Component
+from infra.settings import Names
+from infra.settings.further_deployments import FurtherDeployment, Schedule
 from providers import Deployment, GlobalConcurrencyLimit, WorkPool
 from providers.catalog.job_templates import filled
 
@@ -27,112 +29,183 @@ PROJECT = Path(__file__).parent.parent
 PARAMETERS = Path(__file__).parent / "parameters.json"
 
 
-class Deployments(pulumi.ComponentResource):
+@dataclass(frozen=True)
+class Place:
+    """Where runs work, and as whom.
+
+    Attributes:
+        type: the work pool's type, which the workers have too.
+        code_path: the project's directory on the workers' machine, for a process work pool.
+        image: the container of the others.
+        labels: of containers, pods and jobs, as of the datasets.
+        region: of Cloud Run.
+        namespace: of pods.
+        account: dbt's service account, where machines are given it.
+        credentials: the block by which a worker starts jobs in Google Cloud.
+    """
+
+    type: str
+    code_path: str = ""
+    image: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
+    namespace: str = ""
+    account: pulumi.Input[str] = ""
+    account_of_pods: str | None = None
+    credentials: Any = None
+
+    def values(self) -> dict[str, Any]:
+        """Return what the pool's job template says by default; images hold the project where they start."""
+        container: dict[str, Any] = {"image": self.image, "labels": dict(self.labels)}
+        match self.type:
+            case "process":
+                return {"working_dir": self.code_path or str(PROJECT)}
+            case "cloud-run-v2":
+                return {
+                    **CLOUD_RUN,
+                    **container,
+                    "region": self.region,
+                    "service_account_name": self.account,
+                    "credentials": self.credentials,
+                }
+            case "kubernetes":
+                if self.account_of_pods:
+                    container["service_account_name"] = self.account_of_pods
+                return {**container, "namespace": self.namespace}
+            case _:
+                return container
+
+
+@dataclass(frozen=True)
+class DeploymentsArgs:
+    """What runs when.
+
+    Attributes:
+        names: what everything is called.
+        place: where runs work.
+        schedule: when the environment's own deployment runs, if by itself at all.
+        further: the other deployments.
+        manage_schedule_state: whether what was paused in Prefect's page is switched on again.
+        variables: the environment of runs.
+    """
+
+    names: Names
+    place: Place
+    schedule: Schedule | None = None
+    further: Sequence[FurtherDeployment] = ()
+    manage_schedule_state: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Deployments(Component):
     """Owns work pool, deployment and global concurrency limit of an environment, each named `dbt-<env>`.
 
+    And further deployments, named `dbt-<env>-<name>`, in the same pool.
+
     Their names are the stack's, so what bears one is taken over: a worker may have made the pool, a run of
-    the flow the limit, of which each run holds the only slot. At most one run of the target works at a time;
-    the deployment's others wait. Does not own the flow in Prefect, which keeps the history of its runs, nor
-    the workers: the stack's output `startAWorker` starts one.
+    the flow the limit, of which each run holds the only slot. At most one run of the target works at a time,
+    whichever deployment it is of; others wait. Does not own the flow in Prefect, which keeps the history of
+    its runs, nor the workers: the stack's output `startAWorker` starts one.
+
+    Attributes:
+        deployment: the environment's own.
+        further: the others, by name.
+        each_run: what a trigger says to hear of each run of these deployments, and of no others.
     """
 
     def __init__(
         self,
         name: str,
-        settings: Settings,
-        identity: Identity,
-        blocks: Blocks,
+        args: DeploymentsArgs,
+        after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("projet-m2-bi:infra:Deployments", name, None, opts)
-        environment = settings.environment
+        super().__init__(name, opts)
+        environment, pipeline = args.names.environment, args.names.pipeline
         self.work_pool = WorkPool(
             "work-pool",
-            name=f"dbt-{environment}",
-            type=settings.work_pool_type,
-            base_job_template=filled(
-                settings.work_pool_type, job_values(settings, identity.account.email, blocks.credentials.ref)
-            ),
+            name=pipeline,
+            type=args.place.type,
+            base_job_template=filled(args.place.type, args.place.values()),
             description=f"Runs dbt for {environment}.",
             adopt=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.limit = GlobalConcurrencyLimit(
             "limit",
-            name=f"dbt-{environment}",
+            name=pipeline,
             limit=1,
             # Switched off, it would let two runs write the same tables.
             manage_state=True,
             adopt=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.deployment = Deployment(
+        schedule = {"scheduled": scheduled(args.schedule)} if args.schedule else {}
+        self._args, self._after = args, after
+        self.deployment = self._deployment(
             "deployment",
-            name=f"dbt-{environment}",
-            flow_name=FLOW,
-            entrypoint=ENTRYPOINT,
-            work_pool=self.work_pool,
-            parameters={"target": environment, "wait_seconds": WAIT_SECONDS},
-            parameter_openapi_schema=parameter_schema(environment),
-            schedules=schedules(settings),
-            manage_schedule_state=settings.manage_schedule_state,
-            concurrency_limit=1,
-            collision_strategy="ENQUEUE",
-            tags=["dbt", environment],
+            name=pipeline,
+            schedules=schedule,
             description=f"Builds and tests every table of {environment}.",
             adopt=True,
-            # A run needs all that its blocks lead to.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[blocks]),
         )
-        #: What a trigger says to hear of each of this deployment's runs, and of no others.
+        self.further = {
+            one.name: self._deployment(
+                f"deployment-{one.name}",
+                name=args.names.deployment(one.name),
+                schedules={f"scheduled-{i}": scheduled(at) for i, at in enumerate(one.schedules, 1)},
+                description=description(one, environment),
+                parameters=one.of_the_flow,
+            )
+            for one in args.further
+        }
+        ids = [self.deployment.id, *(one.id for one in self.further.values())]
+        resources = [pulumi.Output.concat("prefect.deployment.", one) for one in ids]
         self.each_run: dict[str, Any] = {
             "type": "event",
             "match": {"prefect.resource.id": "prefect.flow-run.*"},
             "match_related": {
                 "prefect.resource.role": "deployment",
-                "prefect.resource.id": pulumi.Output.concat("prefect.deployment.", self.deployment.id),
+                "prefect.resource.id": resources if self.further else resources[0],
             },
             "for_each": ["prefect.resource.id"],
             "threshold": 1,
         }
-        self.register_outputs({"deployment": f"{FLOW}/dbt-{environment}"})
+        self.register_outputs({"deployment": f"{FLOW}/{pipeline}"})
+
+    def _deployment(
+        self, resource: str, *, parameters: Mapping[str, Any] | None = None, **more: Any
+    ) -> Deployment:
+        args, environment = self._args, self._args.names.environment
+        return Deployment(
+            resource,
+            flow_name=FLOW,
+            entrypoint=ENTRYPOINT,
+            work_pool=self.work_pool,
+            parameters={"target": environment, "wait_seconds": WAIT_SECONDS, **(parameters or {})},
+            parameter_openapi_schema=parameter_schema(environment),
+            job_variables={"env": dict(args.variables)} if args.variables else None,
+            manage_schedule_state=args.manage_schedule_state,
+            concurrency_limit=1,
+            collision_strategy="ENQUEUE",
+            tags=["dbt", environment],
+            # A run needs all that its blocks lead to.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._after]),
+            **more,
+        )
 
 
-def schedules(settings: Settings) -> dict[str, Any]:
-    """The schedule that the settings name, if they name one."""
-    if not settings.schedule:
-        return {}
-    return {"scheduled": {"cron": settings.schedule, "timezone": settings.time_zone}}
+def scheduled(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule in Prefect's words."""
+    parameters = {"parameters": schedule.parameters} if schedule.parameters else {}
+    return {"cron": schedule.cron, "timezone": schedule.time_zone, **parameters}
 
 
-def code_path(settings: Settings) -> str:
-    """The project's directory on the worker's machine."""
-    return settings.code_path or str(PROJECT)
-
-
-def job_values(settings: Settings, service_account: Any, credentials: Any) -> dict[str, Any]:
-    """What the work pool's job template says by default; images hold the project where they start.
-
-    The labels of what costs money are the datasets' own.
-    """
-    container: dict[str, Any] = {"image": settings.image, "labels": settings.labels}
-    match settings.work_pool_type:
-        case "process":
-            return {"working_dir": code_path(settings)}
-        case "cloud-run-v2":
-            return {
-                **CLOUD_RUN,
-                **container,
-                "region": settings.region,
-                "service_account_name": service_account,
-                "credentials": credentials,
-            }
-        case "kubernetes":
-            if settings.identity == "attached":
-                container["service_account_name"] = settings.service_account
-            return {**container, "namespace": settings.namespace}
-        case _:
-            return container
+def description(deployment: FurtherDeployment, environment: str) -> str:
+    """What Prefect's page says of a further deployment."""
+    of_the_flow = deployment.of_the_flow
+    chosen = [f"{name} {of_the_flow[name]}" for name in ("select", "exclude") if name in of_the_flow]
+    return f"Builds and tests {', '.join(chosen) or 'every table'} of {environment}."
 
 
 def parameter_schema(environment: str) -> dict[str, Any]:

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pulumi
 import pulumi_gcp as gcp
 
 from infra import new_key
-from infra.settings import Settings
-from infra.warehouse import Warehouse
+from infra.component import Component
+from infra.settings import Dataset
 
 
-class Identity(pulumi.ComponentResource):
+@dataclass(frozen=True)
+class IdentityArgs:
+    """Who dbt is, and what it may do.
+
+    Attributes:
+        project: the Google project that the account is in.
+        jobs_project: the one that dbt's jobs run in.
+        account: the service account's name.
+        environment: shown beside it.
+        datasets: those on which the account gets a role.
+        ids: their names, each known when the dataset is there.
+        way: how dbt signs in (`infra.settings.sign_in`).
+        impersonators: who may act as the account.
+        key_rotation: another text makes another key.
+    """
+
+    project: str
+    jobs_project: str
+    account: str
+    environment: str
+    datasets: Sequence[Dataset]
+    ids: Mapping[str, pulumi.Input[str]]
+    way: Literal["key", "impersonation", "attached"] = "key"
+    impersonators: Sequence[str] = ()
+    key_rotation: str = ""
+
+
+class Identity(Component):
     """Owns dbt's service account, just the roles that dbt needs, and one way to sign in as it.
 
-    Roles: run jobs in the project, write the environment's dataset, read the raw one. The way to sign in is a
-    key, or the right of some people to act as the account, or neither where machines are given the account
-    (`infra.settings.sign_in`). Does not own anybody else's access, and gives none that reaches beyond these
+    Roles: run jobs in the project, and on each dataset what the settings say: write, read, or give access.
+    The way to sign in is a key, or the right of some people to act as the account, or neither where machines
+    are given the account. Does not own anybody else's access, and gives none that reaches beyond these
     datasets.
 
     Attributes:
@@ -31,50 +59,46 @@ class Identity(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        settings: Settings,
-        warehouse: Warehouse,
+        args: IdentityArgs,
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("projet-m2-bi:infra:Identity", name, None, opts)
+        super().__init__(name, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.account = gcp.serviceaccount.Account(
             "service-account",
-            account_id=settings.service_account,
-            display_name=f"dbt ({settings.environment})",
+            account_id=args.account,
+            display_name=f"dbt ({args.environment})",
             description="Runs dbt from Prefect.",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*after]),
         )
         member = self.account.email.apply(lambda email: f"serviceAccount:{email}")
         run_jobs = gcp.projects.IAMMember(
-            "run-jobs", project=settings.project, role="roles/bigquery.jobUser", member=member, opts=child
+            "run-jobs", project=args.jobs_project, role="roles/bigquery.jobUser", member=member, opts=child
         )
-        write = gcp.bigquery.DatasetIamMember(
-            "write-dataset",
-            dataset_id=warehouse.dataset.dataset_id,
-            role="roles/bigquery.dataEditor",
-            member=member,
-            opts=child,
-        )
-        read = gcp.bigquery.DatasetIamMember(
-            "read-raw-dataset",
-            dataset_id=warehouse.raw_dataset.dataset_id,
-            role="roles/bigquery.dataViewer",
-            member=member,
-            opts=child,
-        )
+        grants = [
+            gcp.bigquery.DatasetIamMember(
+                f"{'write' if dataset.written else 'read'}-{dataset.key}",
+                dataset_id=args.ids[dataset.key],
+                project=dataset.project if dataset.project != args.project else None,
+                role=dataset.role,
+                member=member,
+                opts=child,
+            )
+            for dataset in args.datasets
+        ]
         # The way in comes last: whoever has it can work at once.
-        last = pulumi.ResourceOptions(parent=self, depends_on=[run_jobs, write, read])
+        last = pulumi.ResourceOptions(parent=self, depends_on=[run_jobs, *grants])
         self.service_account_info: pulumi.Output[dict[str, Any]] | None = None
         self.dbt_sign_in: dict[str, pulumi.Input[str]] = {}
-        if settings.identity == "key":
-            self.service_account_info = self._key(settings.key_rotation, last)
+        if args.way == "key":
+            self.service_account_info = self._key(args.key_rotation, last)
         else:
             self.dbt_sign_in["method"] = "oauth"
-        if settings.identity == "impersonation":
-            self._let_act(settings.impersonators, last)
+        if args.way == "impersonation":
+            self._let_act(args.impersonators, last)
             self.dbt_sign_in["impersonate_service_account"] = self.account.email
-        if settings.identity == "attached":
+        if args.way == "attached":
             self.dbt_sign_in["attached_service_account"] = self.account.email
         self.register_outputs({"email": self.account.email})
 

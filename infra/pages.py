@@ -7,7 +7,6 @@ import re
 import pulumi
 from pulumi.runtime.config import get_config
 
-from infra.settings import Settings
 from providers.api.errors import PrefectError
 from providers.api.server import locate, ui_url
 
@@ -15,18 +14,20 @@ _CLOUD_API = re.compile(r"https://api\.([^/]+)/api/accounts/([^/]+)/workspaces/(
 _CONSOLE = "https://console.cloud.google.com"
 
 
-def bigquery_page(settings: Settings, dataset: str) -> str:
+def bigquery_page(project: str, dataset: str, api_endpoint: str | None = None) -> str:
     """A dataset's page in the Google Cloud console, or its place on the local endpoint's page."""
-    page = f"{_CONSOLE}/bigquery?project={settings.project}&ws=!1m4!1m3!3m2!1s{settings.project}!2s{dataset}"
-    return f"{settings.api_endpoint}/#{dataset}" if settings.api_endpoint else page
+    page = f"{_CONSOLE}/bigquery?project={project}&ws=!1m4!1m3!3m2!1s{project}!2s{dataset}"
+    return f"{api_endpoint}/#{dataset}" if api_endpoint else page
 
 
-def service_account_page(settings: Settings, unique_id: pulumi.Input[str]) -> pulumi.Output[str]:
+def service_account_page(
+    project: str, unique_id: pulumi.Input[str], api_endpoint: str | None = None
+) -> pulumi.Output[str]:
     """A service account's page in the same console, by its number, or likewise on the local page."""
-    if settings.api_endpoint:
-        return pulumi.Output.concat(f"{settings.api_endpoint}/#", unique_id)
+    if api_endpoint:
+        return pulumi.Output.concat(f"{api_endpoint}/#", unique_id)
     accounts = f"{_CONSOLE}/iam-admin/serviceaccounts/details/"
-    return pulumi.Output.concat(accounts, unique_id, f"?project={settings.project}")
+    return pulumi.Output.concat(accounts, unique_id, f"?project={project}")
 
 
 def prefect_api() -> str:
@@ -63,13 +64,3 @@ def page_url(api_url: str) -> str:
         domain, account, workspace = cloud.groups()
         return f"https://app.{domain}/account/{account}/workspace/{workspace}"
     return api_url.removesuffix("/api")
-
-
-def how_to_destroy(settings: Settings) -> str:
-    """The commands that take the environment away. A protected one asks for a deliberate step before."""
-    stack = settings.environment
-    destroy = f"pulumi destroy -s {stack}"
-    if settings.delete_contents_on_destroy:
-        return destroy
-    allow = f"pulumi config set projet-m2-bi:deleteContentsOnDestroy true -s {stack}"
-    return f"{allow} && pulumi up -s {stack} && {destroy}"

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_gcp as gcp
 
-from infra.identity import Identity
-from infra.settings import Settings
+from infra.component import Component
 
 
-class Workers(pulumi.ComponentResource):
+@dataclass(frozen=True)
+class WorkersArgs:
+    """Who starts runs, and who runs are.
+
+    Attributes:
+        project: the Google project of the jobs.
+        account: dbt's service account, by its full name.
+        members: the workers of a cloud-run-v2 work pool.
+        pods: the Kubernetes service account `namespace/name` whose pods are dbt's; none where it is empty.
+    """
+
+    project: str
+    account: pulumi.Input[str]
+    members: Sequence[str] = ()
+    pods: str = ""
+
+
+class Workers(Component):
     """Lets the workers of a cloud-run-v2 work pool make jobs that run as dbt's service account.
 
     Their two roles are those that deploying a job with an identity of its own takes
@@ -27,35 +44,33 @@ class Workers(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        settings: Settings,
-        identity: Identity,
+        args: WorkersArgs,
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("projet-m2-bi:infra:Workers", name, None, opts)
+        super().__init__(name, opts)
         child = pulumi.ResourceOptions(parent=self, depends_on=[*after])
-        for member in settings.workers:
+        for member in args.members:
             gcp.projects.IAMMember(
                 f"start-runs-{member}",
-                project=settings.project,
+                project=args.project,
                 role="roles/run.developer",
                 member=member,
                 opts=child,
             )
             gcp.serviceaccount.IAMMember(
                 f"run-as-dbt-{member}",
-                service_account_id=identity.account.name,
+                service_account_id=args.account,
                 role="roles/iam.serviceAccountUser",
                 member=member,
                 opts=child,
             )
-        if settings.work_pool_type == "kubernetes" and settings.identity == "attached":
-            pods = f"{settings.project}.svc.id.goog[{settings.namespace}/{settings.service_account}]"
+        if args.pods:
             gcp.serviceaccount.IAMMember(
                 "pods-are-dbt",
-                service_account_id=identity.account.name,
+                service_account_id=args.account,
                 role="roles/iam.workloadIdentityUser",
-                member=f"serviceAccount:{pods}",
+                member=f"serviceAccount:{args.project}.svc.id.goog[{args.pods}]",
                 opts=child,
             )
         self.register_outputs({})

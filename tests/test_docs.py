@@ -1,43 +1,37 @@
-"""The README against the code."""
+"""The README, Pulumi.yaml and the page about settings, against the code."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pytest
 import yaml
 
-from infra.settings import Settings
-from infra.settings.model import _setting_names
+from infra.settings import Settings, dbt_profile, declared, google_project
+from infra.settings import __main__ as settings_command
 from local.paths import PROJECT
 
 README = (PROJECT / "README.md").read_text()
 
 
-def declared() -> dict[str, dict[str, object]]:
-    config: dict[str, dict[str, object]] = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
-    return config
+@pytest.mark.parametrize("path", [declared.PULUMI, declared.DOCS], ids=lambda path: path.name)
+def test_what_is_made_from_the_settings_model_is_up_to_date(path: Path) -> None:
+    """`python -m infra.settings --write` mends it."""
+    assert path.read_text() == declared.files()[path]
 
 
-def test_the_readmes_table_has_every_setting_as_pulumi_yaml_declares_it() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (?:`([^`]*)`)? ?\| (.+) \|$", README, re.MULTILINE)
-    found = {name: (kind, default, text) for name, kind, default, text in rows}
-    expected = {
-        name: (
-            entry["type"],
-            str(entry["default"]).replace("False", "false").replace("True", "true"),
-            entry["description"],
-        )
-        for name, entry in declared().items()
-    }
-    assert found == expected
+def test_dbts_profile_has_the_settings_that_dbt_bigquery_has() -> None:
+    assert dbt_profile.fields() == dbt_profile.of_dbt()
 
 
-def test_pulumi_yaml_and_the_settings_model_agree() -> None:
-    assert set(declared()) == _setting_names()
-    for name, field in Settings.model_fields.items():
-        entry = declared().get(field.alias or name)
-        if entry is not None and name != "dataset":
-            assert entry["default"] == field.default
+def test_a_file_out_of_date_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    old = tmp_path / "Pulumi.yaml"
+    old.write_text("name: x\n")
+    monkeypatch.setattr(settings_command, "files", lambda: {old: "name: x\nconfig: {}\n"})
+    assert settings_command.main(["--check"]) == 1
+    assert settings_command.main(["--write"]) == 0
+    assert settings_command.main(["--check"]) == 0
 
 
 def test_every_path_and_make_target_of_the_readme_exists() -> None:
@@ -49,5 +43,33 @@ def test_every_path_and_make_target_of_the_readme_exists() -> None:
 
 
 def test_the_file_for_a_new_environment_has_all_that_it_needs() -> None:
-    for path in PROJECT.glob("Pulumi.*.yaml"):
+    for path in [*PROJECT.glob("Pulumi.*.yaml"), PROJECT / google_project.NEW_STACK]:
         assert "gcp:project" in yaml.safe_load(path.read_text())["config"], path
+
+
+def test_the_file_to_copy_lets_nothing_be_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    config = yaml.safe_load((PROJECT / google_project.NEW_STACK).read_text())["config"]
+    values = {key.partition(":")[2]: value for key, value in config.items()}
+    found = Settings.model_validate({"environment": "staging", **values})
+    assert not found.delete_contents_on_destroy
+    assert not found.delete_raw_data_on_destroy
+    assert found.table_expiration_days == 0
+
+
+def test_one_command_puts_a_google_project_into_every_stacks_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [path.relative_to(PROJECT) for path in google_project.files()]
+    assert {"Pulumi.dev.yaml", "Pulumi.prod.yaml", google_project.NEW_STACK} <= {str(file) for file in files}
+    before = {}
+    for file in [*files, Path("Pulumi.local.yaml")]:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        before[file] = (PROJECT / file).read_text()
+        (tmp_path / file).write_text(before[file])
+    monkeypatch.setattr(google_project, "ROOT", tmp_path)
+    assert settings_command.main(["--google-project", "not A project"]) == 2
+    assert settings_command.main(["--google-project", "my-flights-1"]) == 0
+    for file in files:
+        assert (tmp_path / file).read_text() == before[file].replace(google_project.ORIGINAL, "my-flights-1")
+    assert (tmp_path / "Pulumi.local.yaml").read_text() == before[Path("Pulumi.local.yaml")]
+    assert f"Pulumi.prod.yaml: my-flights-1 (was {google_project.ORIGINAL})" in capsys.readouterr().out

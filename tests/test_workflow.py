@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from infra import settings
+from infra.settings import project
 from local.paths import PROJECT
 
 PATH = PROJECT / ".github" / "workflows" / "pulumi.yml"
@@ -120,7 +121,8 @@ def asked_for(stack: str, configure: pytest.MonkeyPatch, more: dict[str, str]) -
     """The settings that the stack's committed file lacks for the workflow, beside `more`."""
     committed = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     configure.setattr(pulumi, "get_stack", lambda: stack)
-    pulumi.runtime.set_all_config(committed | more)
+    named = {f"{project.namespace()}:{name}": value for name, value in more.items()}
+    pulumi.runtime.set_all_config(committed | named)
     try:
         settings.load()
     except pulumi.RunError as error:

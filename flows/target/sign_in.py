@@ -130,7 +130,7 @@ def _check_attached(profile: DbtProfile, source: Any) -> None:
         f"the blocks of the target {profile.target} say that dbt has the identity of the machine that runs "
         f"it (`identity: attached`), but what is signed in here{who} comes from a file of credentials. Run "
         f"the flow on the worker (if this is one: `unset {_ADC}`, `gcloud auth application-default revoke`), "
-        "or let people act as dbt's service account: `pulumi config set projet-m2-bi:identity impersonation "
+        "or let people act as dbt's service account: `pulumi config set identity impersonation "
         f"-s {profile.target}`."
     )
 
@@ -170,7 +170,7 @@ def _may_not_act(profile: DbtProfile, signed_in: Any, status: int, message: str)
     return (
         f"{email or 'whoever is signed in on this machine'} may not act as {account_}: {message} It needs "
         "roles/iam.serviceAccountTokenCreator on that service account. Grant it with `pulumi config set "
-        f"--path 'projet-m2-bi:impersonators[0]' {kind}:{email or 'YOU@example.com'} -s {profile.target}` "
+        f"--path 'impersonators[0]' {kind}:{email or 'YOU@example.com'} -s {profile.target}` "
         f"(or the next free number), then {names.bring_up(profile.target)}; Google takes a minute or two."
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from infra.settings.model import DATASET, NAMESPACE, Settings, explain, load
+from infra.settings.datasets import Dataset
+from infra.settings.load import explain, load, place, secret_variables
+from infra.settings.model import Settings
+from infra.settings.names import Names
 
-__all__ = ["DATASET", "NAMESPACE", "Settings", "explain", "load"]
+__all__ = ["Dataset", "Names", "Settings", "explain", "load", "place", "secret_variables"]

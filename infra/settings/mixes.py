@@ -15,7 +15,7 @@ def without_effect(setting: str, why: str, instead: str) -> PydanticCustomError:
     """
     return PydanticCustomError(
         MIX,
-        "{why}. Remove this line (`pulumi config rm projet-m2-bi:{setting} -s <stack>`), or set "
-        "`pulumi config set projet-m2-bi:{instead} -s <stack>`",
+        "{why}. Remove this line (`pulumi config rm {setting} -s <stack>`), or set "
+        "`pulumi config set {instead} -s <stack>`",
         {"why": why, "setting": setting, "instead": instead},
     )

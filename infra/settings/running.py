@@ -34,7 +34,7 @@ def check_time_zone(value: str, info: ValidationInfo) -> str:
 
 def check_manage_schedule_state(value: bool, info: ValidationInfo) -> bool:
     """Return it; raise ValueError where there is no schedule to manage."""
-    if value:
+    if value and not any(one.schedules for one in info.data.get("deployments", [])):
         _need_a_schedule("manageScheduleState", info)
     return value
 
@@ -56,7 +56,7 @@ def check_code_path(value: str, info: ValidationInfo) -> str:
     if info.data.get("work_pool_type", "process") != "process":
         return value
     if value and not PurePosixPath(value).is_absolute():
-        raise ValueError(f"{value!r} is no absolute directory, such as /srv/projet-m2-bi")
+        raise ValueError(f"{value!r} is no absolute directory, such as /srv/dbt")
     if not value and os.environ.get("CI") and not info.data.get("bigquery_endpoint"):
         raise ValueError("the workers' directory of this project, which is not that of this machine")
     return value

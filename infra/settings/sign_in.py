@@ -6,14 +6,14 @@ the service account. `attached`: the machine that runs the flow has the service 
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from infra.settings.mixes import MIX, without_effect
+from infra.settings.values import Texts
 
 # https://cloud.google.com/iam/docs/principal-identifiers; the public at large may not act as anybody.
 _MEMBER = re.compile(r"(?:(?:user|group|serviceAccount):[^@\s:]+@[^@\s:]+|principal(?:Set)?://\S+)")
@@ -21,22 +21,12 @@ _MEMBER = re.compile(r"(?:(?:user|group|serviceAccount):[^@\s:]+@[^@\s:]+|princi
 CLOUD_RUN = "cloud-run-v2"
 
 
-def _as_list(value: Any) -> Any:
-    """Pulumi hands a list over as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
-
-
 def _check_way(way: str, info: ValidationInfo) -> str:
     if info.data.get("work_pool_type") == CLOUD_RUN and way != "attached":
         raise PydanticCustomError(
             MIX,
             "with `workPoolType: cloud-run-v2` each run already is dbt's service account, which may neither "
-            "act as itself nor start runs with its key. Set `pulumi config set projet-m2-bi:identity "
+            "act as itself nor start runs with its key. Set `pulumi config set identity "
             "attached -s <stack>`",
         )
     return way
@@ -69,7 +59,7 @@ def _check_impersonators(members: list[str], info: ValidationInfo) -> list[str]:
         raise PydanticCustomError(
             MIX,
             "with `identity: impersonation` nobody could run dbt, because nobody may act as its service "
-            "account. Say who: `pulumi config set --path 'projet-m2-bi:impersonators[0]' "
+            "account. Say who: `pulumi config set --path 'impersonators[0]' "
             "user:YOU@example.com -s <stack>`",
         )
     if way in {"key", "attached"} and members:
@@ -90,10 +80,8 @@ def _check_rotation(value: str, info: ValidationInfo) -> str:
     return value
 
 
-Way = Annotated[
-    Literal["key", "impersonation", "attached"], AfterValidator(_check_way), Field(validate_default=True)
-]
-Members = Annotated[list[str], BeforeValidator(_as_list), AfterValidator(_check_members)]
-Impersonators = Annotated[Members, AfterValidator(_check_impersonators), Field(validate_default=True)]
+Way = Annotated[Literal["key", "impersonation", "attached"], AfterValidator(_check_way)]
+Members = Annotated[Texts, AfterValidator(_check_members)]
+Impersonators = Annotated[Members, AfterValidator(_check_impersonators)]
 Workers = Annotated[Members, AfterValidator(_check_workers)]
 KeyRotation = Annotated[str, AfterValidator(_check_rotation)]

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jinja2 import Environment
 
-from infra.alerts import action
-from infra.deployments import PROJECT, code_path, job_values, parameter_schema, schedules
+from infra.automations import action
+from infra.deployments import PROJECT, Place, parameter_schema, scheduled
 from infra.pages import page_url
-from infra.settings import Settings
 from providers.api.http import Requests
 from providers.engine.lifecycle import Checked, Lifecycle
 from providers.kinds.existing_block import ExistingBlocks
-from tests.infra.test_settings import GOOD, refused
+from tests.infra.program import settings
+from tests.infra.test_settings import refused
 
 URL = "https://prefect.example/runs/flow-run/{{ flow_run.id }}"
 
 
-def settings(**values: Any) -> Settings:
-    return Settings.model_validate(GOOD | values)
-
-
 def test_without_a_cron_line_there_is_no_schedule() -> None:
-    assert schedules(settings()) == {}
-    found = schedules(settings(schedule="0 2 * * *", timeZone="Europe/Paris"))
-    assert found == {"scheduled": {"cron": "0 2 * * *", "timezone": "Europe/Paris"}}
+    assert settings().main_schedule is None
+    found = settings(schedule="0 2 * * *", timeZone="Europe/Paris").main_schedule
+    assert found
+    assert scheduled(found) == {"cron": "0 2 * * *", "timezone": "Europe/Paris"}
 
 
 def test_prod_runs_at_two_in_paris() -> None:
@@ -38,9 +34,8 @@ def test_prod_runs_at_two_in_paris() -> None:
 
 
 def test_a_process_works_in_the_project_or_where_the_settings_say() -> None:
-    assert code_path(settings()) == str(PROJECT)
-    found = job_values(settings(codePath="/srv/dbt"), "a@p", {})
-    assert found == {"working_dir": "/srv/dbt"}
+    assert Place("process").values() == {"working_dir": str(PROJECT)}
+    assert Place("process", code_path="/srv/dbt").values() == {"working_dir": "/srv/dbt"}
 
 
 def test_the_parameters_are_held_to_the_environments_target() -> None:
@@ -55,8 +50,8 @@ def test_the_parameters_are_held_to_the_environments_target() -> None:
         ({"timeZone": "Paris"}, "'Paris' is no time zone, such as Europe/Paris"),
         ({"workPoolType": "ecs"}, "there are: process, docker, kubernetes, cloud-run-v2"),
         ({"alertBlock": "my-hook"}, "<type>/<name>, such as slack-webhook/on-call"),
-        ({"workPoolType": "docker"}, "pulumi config set projet-m2-bi:image … -s dev"),
-        ({"workPoolType": "cloud-run-v2", "image": "i"}, "pulumi config set projet-m2-bi:region … -s dev"),
+        ({"workPoolType": "docker"}, "pulumi config set image … -s dev"),
+        ({"workPoolType": "cloud-run-v2", "image": "i"}, "pulumi config set region … -s dev"),
     ],
 )
 def test_a_wrong_setting_says_what_is_right(tmp_path: Path, values: dict[str, str], told: str) -> None:

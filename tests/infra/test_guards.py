@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from typing import Any
 
-import pulumi
 import pytest
 
-from infra.apis import Apis
-from infra.blocks import Blocks
-from infra.guard import Guard
-from infra.identity import Identity
-from infra.pages import bigquery_page, how_to_destroy
-from infra.settings import Settings
-from infra.warehouse import Warehouse
-from infra.workers import Workers
+from infra.outputs import take_away
+from infra.pages import bigquery_page
 from providers.api.errors import KeptError
 from providers.engine.refusal import RefusalProvider
 from tests.infra.loops import event_loops
-from tests.infra.test_program import Recorder
+from tests.infra.program import declared, settings
 
 ADA = "user:ada@example.com"
 KEY = "gcp:serviceaccount/key:Key"
@@ -30,31 +22,6 @@ KEY = "gcp:serviceaccount/key:Key"
 def loop() -> Iterator[None]:
     with event_loops():
         yield
-
-
-def declared(**values: Any) -> Recorder:
-    recorder = Recorder()
-    pulumi.runtime.set_mocks(recorder, project="projet-m2-bi", stack="dev", preview=False)
-    config = settings(**values)
-
-    def declare() -> pulumi.Output[Any]:
-        apis = Apis("apis", config)
-        warehouse = Warehouse("warehouse", config, apis.services)
-        identity = Identity("identity", config, warehouse, apis.services)
-        blocks = Blocks("blocks", config, warehouse, identity)
-        workers = Workers("workers", config, identity, apis.services)
-        guard = Guard("guard", config, [warehouse, identity, blocks, workers])
-        made = [*apis.services, blocks.profile, workers, guard.refusal]
-        return pulumi.Output.all(*(resource.urn for resource in made))
-
-    pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
-    return recorder
-
-
-def settings(**values: Any) -> Settings:
-    return Settings.model_validate(
-        {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev"} | values
-    )
 
 
 def test_impersonation_makes_no_key_but_a_grant() -> None:
@@ -114,20 +81,28 @@ def test_apis_are_switched_on_and_never_off() -> None:
 
 
 def test_the_way_out_of_a_protected_environment_is_told() -> None:
-    assert how_to_destroy(settings(deleteContentsOnDestroy=True)) == "pulumi destroy -s dev"
-    assert how_to_destroy(settings()).startswith(
-        "pulumi config set projet-m2-bi:deleteContentsOnDestroy true -s dev && pulumi up -s dev"
+    both = {"deleteContentsOnDestroy": True, "deleteRawDataOnDestroy": True}
+    assert take_away(settings(**both)) == "pulumi destroy -s dev"
+    go = "pulumi up -s dev && pulumi destroy -s dev"
+    raw = "pulumi config set deleteRawDataOnDestroy true -s dev"
+    assert take_away(settings(deleteContentsOnDestroy=True)) == f"{raw} && {go}"
+    # What exists already is not the stack's to drop.
+    assert (
+        take_away(settings(deleteContentsOnDestroy=True, existingDatasets=["_raw"]))
+        == go.partition(" && ")[2]
     )
+    assert take_away(settings()) == f"pulumi config set deleteContentsOnDestroy true -s dev && {raw} && {go}"
 
 
 def test_the_guard_refuses_with_the_commands_or_not_at_all() -> None:
     kind = "pulumi-python:dynamic/lifecycle:Refusal"
     (kept,) = declared().inputs(kind)
-    with pytest.raises(
-        KeptError, match=r"pulumi config set projet-m2-bi:deleteContentsOnDestroy true -s dev"
-    ):
+    with pytest.raises(KeptError, match=r"pulumi config set deleteContentsOnDestroy true -s dev"):
         RefusalProvider().delete("refusal", kept)
-    (free,) = declared(deleteContentsOnDestroy=True).inputs(kind)
+    (raw,) = declared(deleteContentsOnDestroy=True).inputs(kind)
+    with pytest.raises(KeptError, match=r"\(`deleteRawDataOnDestroy` is false\)"):
+        RefusalProvider().delete("refusal", raw)
+    (free,) = declared(deleteContentsOnDestroy=True, deleteRawDataOnDestroy=True).inputs(kind)
     RefusalProvider().delete("refusal", free)
     assert RefusalProvider().diff("refusal", kept, free).changes
     assert not RefusalProvider().diff("refusal", kept, kept).changes
@@ -144,8 +119,9 @@ def test_the_guard_in_a_state_of_today_still_refuses_tomorrow() -> None:
 
 
 def test_bigquerys_page_is_the_local_endpoint_where_there_is_one() -> None:
-    assert bigquery_page(settings(), "d").startswith(
-        "https://console.cloud.google.com/bigquery?project=demo-fl"
-    )
-    local = settings(bigqueryEndpoint="http://127.0.0.1:1/bigquery/v2/")
-    assert bigquery_page(local, "d") == "http://127.0.0.1:1"
+    console = "https://console.cloud.google.com/bigquery?project=demo-flights&"
+    assert bigquery_page("demo-flights", "d").startswith(console)
+    assert bigquery_page("demo-flights", "d", "http://127.0.0.1:1") == "http://127.0.0.1:1"
+    made = declared({"bigQueryCustomEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
+    pages = ("bigqueryPage", "rawDatasetPage")
+    assert {made.outputs[page] for page in pages} == {"http://127.0.0.1:1"}

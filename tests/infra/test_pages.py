@@ -11,9 +11,7 @@ import pytest
 from prefect.utilities.urls import url_for
 
 from infra.pages import bigquery_page, object_page, prefect_page, service_account_page
-from infra.settings import Settings
 from tests.infra.loops import event_loops
-from tests.infra.test_settings import GOOD
 
 API = "http://prefect.svc:4200/api"
 ID = UUID(int=7)
@@ -61,18 +59,17 @@ def test_objects_are_where_prefect_says_that_they_are(kind: str) -> None:
 
 
 def test_googles_console_has_a_page_of_each_dataset_and_of_the_account() -> None:
-    settings = Settings.model_validate(GOOD)
-    found = bigquery_page(settings, settings.raw_dataset)
+    found = bigquery_page("demo-flights", "demo_flights_dev_raw")
     assert found == (
         "https://console.cloud.google.com/bigquery?project=demo-flights"
         "&ws=!1m4!1m3!3m2!1sdemo-flights!2sdemo_flights_dev_raw"
     )
-    assert resolved(service_account_page(settings, "1234")) == (
+    assert resolved(service_account_page("demo-flights", "1234")) == (
         "https://console.cloud.google.com/iam-admin/serviceaccounts/details/1234?project=demo-flights"
     )
 
 
 def test_the_local_endpoint_takes_the_consoles_place() -> None:
-    local = Settings.model_validate(GOOD | {"bigqueryEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
-    assert bigquery_page(local, local.dataset) == "http://127.0.0.1:1/#demo_flights_dev"
-    assert resolved(service_account_page(local, "1234")) == "http://127.0.0.1:1/#1234"
+    local = "http://127.0.0.1:1"
+    assert bigquery_page("demo-flights", "d", local) == f"{local}/#d"
+    assert resolved(service_account_page("demo-flights", "1234", local)) == f"{local}/#1234"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,6 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from infra.apis import apis
 from infra.settings import Settings, explain, stack_file
 from local.paths import PROJECT
 
@@ -17,14 +17,15 @@ GOOD: dict[str, Any] = {"environment": "dev", "project": "demo-flights", "datase
 def refused(tmp_path: Path, text: str = "", **values: Any) -> str:
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text(text)
-    found = stack_file.StackFile(file.name, stack_file.read(str(file)).lines)
+    found = replace(stack_file.read(str(file)), name=file.name)
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(GOOD | values)
     return explain(caught.value, str(values.get("environment", "dev")), found)
 
 
 def test_good_settings_have_a_raw_dataset_beside_the_environments() -> None:
-    assert Settings.model_validate(GOOD).raw_dataset == "demo_flights_dev_raw"
+    found = [one.dataset_id for one in Settings.model_validate(GOOD).all_datasets]
+    assert found == ["demo_flights_dev", "demo_flights_dev_raw"]
 
 
 def test_settings_arrive_as_text() -> None:
@@ -99,7 +100,7 @@ def test_continuous_integration_does_not_know_the_workers_directory(
     monkeypatch.setenv("CI", "true")
     message = refused(tmp_path)
     assert "the workers' directory of this project, which is not that of this machine" in message
-    assert "`pulumi config set projet-m2-bi:codePath … -s dev`" in message
+    assert "`pulumi config set codePath … -s dev`" in message
     for fine in (
         {"codePath": "/srv/dbt"},
         {"bigqueryEndpoint": "http://127.0.0.1:1"},
@@ -127,29 +128,29 @@ def test_cloud_run_takes_the_attached_identity_and_its_own_api() -> None:
         GOOD | CLOUD_RUN | {"identity": "attached", "enableApis": "true", "workers": [WORKER, WORKER]}
     )
     assert found.workers == [WORKER]
-    assert "run" in apis(found)
-    assert "run" not in apis(Settings.model_validate(GOOD | {"enableApis": "true"}))
+    assert "run" in found.google_apis
+    assert "run" not in Settings.model_validate(GOOD | {"enableApis": "true"}).google_apis
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"identity": "impersonation"}, "Say who: `pulumi config set --path 'projet-m2-bi:impersonators[0]'"),
-        ({"impersonators": [WORKER]}, "`pulumi config set projet-m2-bi:identity impersonation -s dev`"),
+        ({"identity": "impersonation"}, "Say who: `pulumi config set --path 'impersonators[0]'"),
+        ({"impersonators": [WORKER]}, "`pulumi config set identity impersonation -s dev`"),
         ({"identity": "attached", "impersonators": [WORKER]}, "with `identity: attached` nobody acts"),
-        ({"identity": "attached", "keyRotation": "x"}, "`pulumi config rm projet-m2-bi:keyRotation -s dev`"),
+        ({"identity": "attached", "keyRotation": "x"}, "`pulumi config rm keyRotation -s dev`"),
         (
             {"identity": "impersonation", "impersonators": [WORKER], "keyRotation": "x"},
-            "`pulumi config set projet-m2-bi:identity key -s dev`",
+            "`pulumi config set identity key -s dev`",
         ),
         (
             {"identity": "impersonation", "impersonators": ["allUsers"]},
             "'allUsers' is nobody whom Google could give",
         ),
         ({"identity": "impersonation", "impersonators": "ada@example.com"}, "projet-m2-bi:impersonators"),
-        (CLOUD_RUN | {"identity": "key"}, "`pulumi config set projet-m2-bi:identity attached -s dev`"),
+        (CLOUD_RUN | {"identity": "key"}, "`pulumi config set identity attached -s dev`"),
         (CLOUD_RUN | {"identity": "impersonation"}, "already is dbt's service account"),
-        ({"workers": [WORKER]}, "`pulumi config rm projet-m2-bi:workers -s dev`"),
+        ({"workers": [WORKER]}, "`pulumi config rm workers -s dev`"),
         (
             CLOUD_RUN | {"identity": "attached", "workers": ["allUsers"]},
             "'allUsers' is nobody whom Google could give",
@@ -188,8 +189,8 @@ def test_a_setting_without_effect_is_refused(
 ) -> None:
     message = refused(tmp_path, f"config:\n  projet-m2-bi:{setting}: x\n", **values)
     assert f"Pulumi.dev.yaml line 2 (projet-m2-bi:{setting}): with" in message
-    assert f"`pulumi config rm projet-m2-bi:{setting} -s dev`" in message
-    assert f"`pulumi config set projet-m2-bi:{instead} -s dev`" in message
+    assert f"`pulumi config rm {setting} -s dev`" in message
+    assert f"`pulumi config set {instead} -s dev`" in message
     assert len(message.splitlines()) == 2
 
 
@@ -210,13 +211,16 @@ def test_devs_tables_do_not_stay() -> None:
     values = {key.removeprefix("projet-m2-bi:"): value for key, value in config.items() if key[0] == "p"}
     found = Settings.model_validate(GOOD | values)
     assert (found.table_expiration_days, found.delete_contents_on_destroy) == (30, True)
+    # Nobody loads raw data again by himself.
+    assert not found.delete_raw_data_on_destroy
 
 
 def test_prods_file_asks_for_nothing_but_who_may_run_dbt(tmp_path: Path) -> None:
     config = yaml.safe_load((PROJECT / "Pulumi.prod.yaml").read_text())["config"]
     values = {key.removeprefix("projet-m2-bi:"): value for key, value in config.items() if key[0] == "p"}
     message = refused(tmp_path, **values)
-    assert message.count("projet-m2-bi:impersonators") == 2, message
+    assert len(message.splitlines()) == 2, message
+    assert "`pulumi config set --path 'impersonators[0]' user:YOU@example.com -s dev`" in message
     found = Settings.model_validate(GOOD | values | {"impersonators": [WORKER]})
     assert found.maximum_bytes_billed > 0
     assert not found.delete_contents_on_destroy

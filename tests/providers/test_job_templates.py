@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.deployments import job_values
-from infra.settings import Settings
+from infra.deployments import Place
 from providers.catalog.job_templates import WORKERS, filled
 from providers.values import reference
 from tests.providers import chains
@@ -59,18 +58,17 @@ def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> di
         data = {"project": "p-of-the-block"}
         block = client.create(chains.CREDENTIALS, "for-jobs", data, schema)
         assert block
-    base = {"environment": "dev", "project": "demo-flights", "dataset": "d", "identity": "attached"}
-    own = {
+    own: dict[str, dict[str, Any]] = {
         "process": {},
         "docker": {"image": IMAGE},
-        "kubernetes": {"image": IMAGE, "namespace": "data"},
+        "kubernetes": {"image": IMAGE, "namespace": "data", "account_of_pods": "dbt-dev"},
         "cloud-run-v2": {"image": IMAGE, "region": "europe-west1"},
     }
+    labels = {"environment": "dev", "managed-by": "pulumi"}
+    known: dict[str, Any] = {"labels": labels, "account": ACCOUNT, "credentials": reference(block.id)}
     templates = {}
     for pool_type in WORKERS:
-        settings = Settings.model_validate({**base, **own[pool_type], "workPoolType": pool_type})
-        values = job_values(settings, ACCOUNT, reference(block.id))
-        templates[pool_type] = filled(pool_type, values)
+        templates[pool_type] = filled(pool_type, Place(pool_type, **known, **own[pool_type]).values())
         # Prefect's server accepts it too, with the reference.
         body = {"name": f"render-{pool_type}", "type": pool_type, "base_job_template": templates[pool_type]}
         prefect.call("POST", "/work_pools/", json=body)
