@@ -72,6 +72,7 @@ def declared(google: Any = None, **values: Any) -> Recorder:
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project=project.namespace(), stack="dev", preview=False)
     config = {f"gcp:{name}": value for name, value in ({"project": "demo-flights"} | (google or {})).items()}
+    config["prefect:apiUrl"] = "http://127.0.0.1:1/api"
     for name, value in values.items():
         text = value if isinstance(value, str) else json.dumps(value)
         config[f"{project.namespace()}:{name}"] = text
