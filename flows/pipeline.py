@@ -140,7 +140,7 @@ def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
     """Keep the report on Prefect's artifact page."""
     create_markdown_artifact(
         reporting.markdown(report, extras),
-        key=f"dbt-{report['target']}",
+        key=names.slot(report["target"]),
         description=reporting.headline(report),
     )
 

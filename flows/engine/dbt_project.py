@@ -63,7 +63,7 @@ class DbtProject:
         self._attempted: dict[arguments.Command, StepResult] = {}
         self._batches: dict[arguments.Command, Batches] = {}
         directory = arguments.target_path(project_dir, profile.target)
-        self._checkpoint = resume.begin(directory, project_dir, profile.text, self.options)
+        self._checkpoint = resume.begin(directory, project_dir, profile.decides, self.options)
 
     def renew(self, profile: DbtProfile) -> None:
         """Go on with another identity or key of the same target. What was parsed stays valid."""

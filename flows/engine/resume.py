@@ -87,8 +87,8 @@ class Checkpoint:
 def begin(directory: Path, project_dir: Path, profile: str, options: Options) -> Checkpoint:
     """Start the record of a run in ``directory``, or go on with the last one's if ``options.resume``.
 
-    ``profile`` is the text of profiles.yml. Raises UsageError if there is nothing to resume, or if project,
-    profile, variables or selection are no longer the same: what is done could then be stale.
+    ``profile`` is what decides of it (`DbtProfile.decides`). Raises UsageError if there is nothing to resume,
+    or if project, profile, variables or selection are no longer the same: what is done could then be stale.
     """
     path = directory / FILE_NAME
     asked = {"asked": options.work, "profile": _digest(profile.encode()), "files": _files(project_dir)}

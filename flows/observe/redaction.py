@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Shorter lines of a secret, or headers, would blank out innocent words. A PEM line has 64 characters.
 _SHORTEST = 16
-# Of a whole password. In a URL, a shorter one is found by its place.
+# Of a whole secret. In a URL, a shorter one is found by its place.
 _SHORTEST_PASSWORD = 8
 _USER_INFO = re.compile(r"(?<=://)[^/\s?#\"'<>]+(?=@)")
 # Every secret that this process has been told of: a key that was rotated meanwhile stays one.
@@ -25,13 +25,16 @@ _HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS")
 def redactor(secrets: Iterable[str] = ()) -> Callable[[str], str]:
     """Return a function that replaces these secrets, and the environment's, in a text by `*****`.
 
-    And all that were ever given to this function before. Each secret is found whole, escaped as in JSON or a
-    printed dict, and, from 16 characters on, line by line. User and password of any URL are replaced, too.
+    And all that were ever given to this function before. Each secret of 8 characters or more is found whole,
+    escaped as in JSON or a printed dict, and, from 16 on, line by line. User and password of any URL are
+    replaced, too.
     """
     pieces = set(_of_environment())
     _known.update(secrets)
     for secret in _known:
-        pieces.update(piece for piece in (secret, *_lines(secret)) if len(piece) >= _SHORTEST)
+        pieces.update(piece for piece in _lines(secret) if len(piece) >= _SHORTEST)
+        if len(secret) >= _SHORTEST_PASSWORD:
+            pieces.add(secret)
     pieces |= {json.dumps(piece)[1:-1] for piece in pieces}
     longest_first = sorted(pieces, key=len, reverse=True)
     pattern = re.compile("|".join([_USER_INFO.pattern, *map(re.escape, longest_first)]))

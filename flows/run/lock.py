@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.errors import BusyError
 from flows.run import lease
+from flows.target import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ def hold(
         try:
             # At once, and again with the lease: a kill in between is still known to the next run.
             _write(file, holder)
-            with lease.acquire(f"dbt-{target}", flow_run, waiting.for_flow_run, say) as lease_id:
+            with lease.acquire(names.slot(target), flow_run, waiting.for_flow_run, say) as lease_id:
                 _write(file, replace(holder, lease=lease_id))
                 yield
         finally:

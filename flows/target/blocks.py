@@ -6,6 +6,7 @@ to 20 seconds to import, and `DbtCliProfile.load` loses the BigQuery settings th
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from flows.errors import NotSetUpError, UnreachableError
 from flows.observe.redaction import without_user_info
 from flows.run import record
 from flows.target import names
+
+# The extra of `dbt-cli-global-configs-<target>` that names the secret block with variables for dbt.
+ENVIRONMENT = "environment_block"
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,30 @@ def failure(error: BaseException, what: str) -> NotSetUpError | UnreachableError
 
 
 def load_dbt_cli_profile(target: str) -> dict[str, Any]:
-    """Return the document of `dbt-cli-profile-<target>` with the blocks it refers to and their secrets."""
-    return _load("dbt-cli-profile", names.dbt_cli_profile(names.check_target(target)), target)
+    """Return the document of `dbt-cli-profile-<target>` with the blocks it refers to and their secrets.
+
+    Where its global configs name a secret block with dbt's variables (`ENVIRONMENT`), `environment` is what
+    that holds: names and values in `variables`, and in `secret` the names whose values nobody is to read.
+    """
+    document = _load("dbt-cli-profile", names.dbt_cli_profile(names.check_target(target)), target)
+    name = ((document.get("global_configs") or {}).get("extras") or {}).get(ENVIRONMENT)
+    return {**document, "environment": _environment(name, target)} if name else document
+
+
+def _environment(name: str, target: str) -> dict[str, Any]:
+    value: Any = _load("secret", name, target).get("value")
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+        return {"variables": _texts(found["variables"]), "secret": [str(name) for name in found["secret"]]}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # Without its cause, which quotes the secret.
+        raise NotSetUpError(
+            f"the block {name} does not hold dbt's variables. Repair it with {names.bring_up(target)}."
+        ) from None
+
+
+def _texts(values: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in values.items()}
 
 
 def load_bigquery_target(target: str) -> BigQueryTarget:
@@ -108,6 +134,7 @@ def _load(block_type: str, name: str, target: str, *, include_secrets: bool = Tr
     except ObjectNotFound as error:
         raise NotSetUpError(
             f"the block {name} does not exist in Prefect at {url}. Create it with {names.bring_up(target)}."
+            + names.prefix_hint()
         ) from error
     except (httpx.HTTPError, RuntimeError) as error:
         if not record.lost(error):

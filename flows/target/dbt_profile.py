@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # dbt keeps the values of variables with this prefix out of its logs.
-PRIVATE_KEY = "DBT_ENV_SECRET_BIGQUERY_PRIVATE_KEY"
+SECRET = "DBT_ENV_SECRET_"  # noqa: S105 - of names
+PRIVATE_KEY = f"{SECRET}BIGQUERY_PRIVATE_KEY"
 # Whose identity a machine has to have; dbt-bigquery has no word for it, and passes this one over.
 ATTACHED = "attached_service_account"
 Way = Literal["key", "impersonation", "attached"]
@@ -29,12 +30,16 @@ _KEY_FIELDS = ("client_email", "private_key", "token_uri")
 
 @dataclass(frozen=True)
 class DbtProfile:
-    """A dbt profile with one target. ``output`` refers to the variables that ``secrets`` holds."""
+    """A dbt profile with one target. ``output`` refers to the variables that ``secrets`` holds.
+
+    ``variables`` are those of the stack for the dbt project that anybody may read; its others are secrets.
+    """
 
     name: str
     target: str
     output: Mapping[str, Any]
     secrets: Mapping[str, str] = field(repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -44,12 +49,21 @@ class DbtProfile:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables dbt must see: the secrets, and each as it looks inside a printed dict or JSON.
+        """The variables dbt must see, and each that it keeps secret as a printed dict or JSON has it.
 
         dbt never reads the second form; it makes dbt blank out that form too, should an error quote it.
         """
-        escaped = {f"{name}_ESCAPED": json.dumps(value)[1:-1] for name, value in self.secrets.items()}
-        return {**self.secrets, **escaped}
+        escaped = {
+            f"{name}_ESCAPED": json.dumps(value)[1:-1]
+            for name, value in self.secrets.items()
+            if name.startswith(SECRET)
+        }
+        return {**self.variables, **self.secrets, **escaped}
+
+    @property
+    def decides(self) -> str:
+        """What has to be the same for a run to be gone on with; secrets may change meanwhile."""
+        return self.text + "".join(f"{name}={value}\n" for name, value in sorted(self.variables.items()))
 
     @property
     def way(self) -> Way:
@@ -80,7 +94,15 @@ def from_document(document: Mapping[str, Any], target: str) -> DbtProfile:
     if not configs:
         raise _broken(target, block, f"does not refer to {names.bigquery_target_configs(target)}")
     output, secrets = _output(configs, target)
-    return DbtProfile(name=document["name"], target=target, output=output, secrets=secrets)
+    environment = document.get("environment") or {"variables": {}, "secret": []}
+    own = {name: value for name, value in environment["variables"].items() if name in environment["secret"]}
+    return DbtProfile(
+        name=document["name"],
+        target=target,
+        output=output,
+        secrets={**own, **secrets},
+        variables={name: value for name, value in environment["variables"].items() if name not in own},
+    )
 
 
 def _output(configs: Mapping[str, Any], target: str) -> tuple[dict[str, Any], dict[str, str]]:

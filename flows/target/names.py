@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from flows.errors import UsageError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+# The stack's setting `namePrefix`, which begins the names of all its objects in Prefect.
+PREFIX = "STACK_NAME_PREFIX"
 
 _TARGET = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
@@ -36,14 +39,40 @@ def bring_up(target: str) -> str:
 
 def dbt_cli_profile(target: str) -> str:
     """Return the name of the block with the dbt profile, which refers to the two others."""
-    return f"dbt-cli-profile-{target}"
+    return _name("dbt-cli-profile", target)
 
 
 def bigquery_target_configs(target: str) -> str:
     """Return the name of the block with project, dataset, location and dbt's other BigQuery settings."""
-    return f"bigquery-target-configs-{target}"
+    return _name("bigquery-target-configs", target)
 
 
 def gcp_credentials(target: str) -> str:
     """Return the name of the block with the identity that dbt has in Google Cloud."""
-    return f"gcp-credentials-{target}"
+    return _name("gcp-credentials", target)
+
+
+def slot(target: str) -> str:
+    """Return the name of the limit whose only slot a run of the target holds, and of the tag that says so."""
+    return _name("dbt", target)
+
+
+def prefix_hint() -> str:
+    """Return what to say of the prefix where a name that begins with it, or without one, is not there."""
+    if prefix := _prefix():
+        return f" ({PREFIX} is {prefix!r}: is that the stack's `namePrefix`?)"
+    return ""
+
+
+def _name(kind: str, target: str) -> str:
+    return "-".join(part for part in (_prefix(), kind, target) if part)
+
+
+def _prefix() -> str:
+    """Return the prefix. Raises UsageError for one that no stack can have."""
+    prefix = os.environ.get(PREFIX, "")
+    if prefix and not _TARGET.fullmatch(prefix):
+        raise UsageError(
+            f"{PREFIX} is {prefix!r}, and a stack's `namePrefix` has small letters, digits and inner dashes."
+        )
+    return prefix

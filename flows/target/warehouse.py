@@ -81,7 +81,9 @@ def query(profile: DbtProfile, sql: str, seconds: float, labels: Mapping[str, st
     if output.get("maximum_bytes_billed"):
         body["maximumBytesBilled"] = str(output["maximum_bytes_billed"])
     with AuthorizedSession(sign_in.credentials(profile)) as session:
-        url = f"{endpoint}/bigquery/v2/projects/{output['project']}/queries"
+        # As dbt: jobs may be of, and billed to, another project than the tables.
+        project = output.get("execution_project") or output["project"]
+        url = f"{endpoint}/bigquery/v2/projects/{project}/queries"
         response = session.post(url, json=body, timeout=seconds + 5, max_allowed_time=2 * seconds)
     if response.status_code != 200:
         raise RuntimeError(_message(response))

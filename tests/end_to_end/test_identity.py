@@ -57,7 +57,7 @@ def test_who_may_not_act_is_told_who_and_how(impersonation: Checkout, front: dic
     assert done.returncode == 3, done.stderr
     assert f"error: {stranger} may not act as {DBT}" in done.stderr
     assert CREATOR in done.stderr
-    assert f"'projet-m2-bi:impersonators[0]' serviceAccount:{stranger} -s local" in done.stderr
+    assert f"'impersonators[0]' serviceAccount:{stranger} -s local" in done.stderr
     assert "Traceback" not in done.stderr
 
 

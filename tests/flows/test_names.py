@@ -4,6 +4,7 @@ import pytest
 
 from flows.errors import UsageError
 from flows.target import names
+from infra.settings.names import Names
 
 
 @pytest.mark.parametrize("target", ["dev", "prod", "feature-12", "a", "a" * 40])
@@ -20,3 +21,26 @@ def test_anything_else_is_refused(target: str) -> None:
 def test_an_unknown_target_is_doubted() -> None:
     assert names.bring_up("dev").startswith("`pulumi up -s dev`")
     assert "no Pulumi.devv.yaml" in names.bring_up("devv")
+
+
+def test_a_prefix_begins_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = (names.dbt_cli_profile, names.bigquery_target_configs, names.gcp_credentials, names.slot)
+    plain = [name("dev") for name in every]
+    assert plain[-1] == "dbt-dev"
+    monkeypatch.setenv(names.PREFIX, "sales")
+    assert [name("dev") for name in every] == [f"sales-{name}" for name in plain]
+
+
+def test_the_flow_and_the_stack_agree_on_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for prefix in ("", "sales"):
+        monkeypatch.setenv(names.PREFIX, prefix)
+        stack = Names("dev", prefix)
+        assert names.slot("dev") == stack.pipeline
+        for kind in ("dbt-cli-profile", "bigquery-target-configs", "gcp-credentials"):
+            assert getattr(names, kind.replace("-", "_"))("dev") == stack.block(kind)
+
+
+def test_an_impossible_prefix_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(names.PREFIX, "Sales/")
+    with pytest.raises(UsageError, match=r"STACK_NAME_PREFIX is 'Sales/'"):
+        names.slot("dev")

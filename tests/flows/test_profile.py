@@ -129,3 +129,20 @@ def test_broken_blocks_are_named_with_the_repair(changes: dict[str, Any], block:
     assert f"the block {block} " in str(caught.value)
     assert what in str(caught.value)
     assert "PlantedMarker" not in str(caught.value)
+
+
+def test_the_stacks_variables_are_dbts_and_its_secrets_are_no_text() -> None:
+    variables = {"REGION": "north", "TOKEN": "planted-token"}
+    made = profile.from_document(document(environment={"variables": variables, "secret": ["TOKEN"]}), "dev")
+    assert variables.items() <= made.environment.items()
+    # What is blanked, and what is not.
+    assert (set(made.variables), set(made.secrets)) == ({"REGION"}, {"TOKEN", profile.PRIVATE_KEY})
+    assert "planted-token" not in repr(made)
+    assert "planted-token" not in made.decides
+    # A run goes on only with the same values.
+    other = document(environment={"variables": {**variables, "REGION": "south"}, "secret": ["TOKEN"]})
+    assert made.decides != profile.from_document(other, "dev").decides
+    rotated = document(
+        environment={"variables": {**variables, "TOKEN": "another-token"}, "secret": ["TOKEN"]}
+    )
+    assert made.decides == profile.from_document(rotated, "dev").decides

@@ -108,3 +108,8 @@ def test_logs_are_blanked_with_their_tracebacks(formatter: logging.Formatter) ->
         logger.removeHandler(handler)
     assert "https://*****@x.example and *****" in written.getvalue()
     assert "ValueError: with *****" in written.getvalue()
+
+
+def test_a_short_password_is_blanked_and_an_innocent_word_is_not() -> None:
+    redact = redactor(["hunter2-x", "north"])
+    assert redact("hunter2-x of the north") == "***** of the north"
