@@ -10,7 +10,7 @@ from pulumi.runtime.config import is_config_secret
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from infra.settings import declared, project, stack_file
+from infra.settings import declared, google_project, project, stack_file
 from infra.settings.mixes import MIX
 from infra.settings.model import Settings
 from infra.settings.names import LONGEST_ACCOUNT
@@ -40,9 +40,16 @@ def load() -> Settings:
         if is_config_secret(f"{namespace}:{name}"):
             secret.add(name)
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise pulumi.RunError(explain(error, stack, file, secret)) from error
+    if settings.project == google_project.ORIGINAL:
+        # Google's own refusal would say nothing of that.
+        pulumi.log.info(
+            f"gcp:project is {settings.project}, which this project was made in. If Google refuses it, put "
+            f"yours into the file of every stack: `{google_project.COMMAND}`"
+        )
+    return settings
 
 
 def place(stack: str, setting: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import psutil
+import yaml
 
 from local.errors import LocalError
 
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from local.paths import Paths
 
 NAME = "local"
-PROJECT = "projet-m2-bi"
 PULUMI_SECONDS = 300
 
 
 def state_file(paths: Paths) -> Path:
     """The stack's state in the file backend."""
-    return paths.pulumi_state / ".pulumi" / "stacks" / PROJECT / f"{NAME}.json"
+    project = str(yaml.safe_load((paths.root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
+    return paths.pulumi_state / ".pulumi" / "stacks" / project / f"{NAME}.json"
 
 
 def recover(paths: Paths, env: Mapping[str, str], say: Callable[[str], None]) -> None:

@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from infra.settings import Settings, explain, stack_file
-from local.paths import PROJECT
+from infra.settings import Settings, explain, google_project, load, project, secret_variables, stack_file
+from local.paths import PROJECT, Paths
+from local.pulumi_cli import stack
 
 GOOD: dict[str, Any] = {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev"}
 
@@ -224,3 +226,140 @@ def test_prods_file_asks_for_nothing_but_who_may_run_dbt(tmp_path: Path) -> None
     found = Settings.model_validate(GOOD | values | {"impersonators": [WORKER]})
     assert found.maximum_bytes_billed > 0
     assert not found.delete_contents_on_destroy
+
+
+def test_another_name_of_the_project_is_one_line_and_the_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text('name: "my-bi"  # ours\nruntime: python\n')
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    project.namespace.cache_clear()
+    try:
+        message = refused(tmp_path, "config:\n  my-bi:threads: 0\n", threads="0")
+    finally:
+        project.namespace.cache_clear()
+    assert "Pulumi.dev.yaml line 2 (my-bi:threads)" in message
+    assert stack.state_file(Paths(tmp_path)).parent.name == "my-bi"
+
+
+def test_the_projects_name_is_nowhere_repeated() -> None:
+    """Beside the one of old states, and where a docstring shows what a setting looks like."""
+    said = [
+        (path.name, line.strip())
+        for folder in ("infra", "providers", "flows/target", "local/pulumi_cli")
+        for path in (PROJECT / folder).rglob("*.py")
+        for line in path.read_text().splitlines()
+        if "projet-m2-bi" in line and '"""' not in line
+    ]
+    assert said == [("component.py", '_FORMER = "projet-m2-bi"'), ("job_labels.py", 'APP = "projet-m2-bi"')]
+
+
+def test_whoever_has_not_set_a_google_project_is_told_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.runtime.set_all_config({"gcp:project": google_project.ORIGINAL})
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", told.append)
+    try:
+        load()
+    finally:
+        pulumi.runtime.set_all_config({})
+    assert "`python -m infra.settings --google-project YOUR-PROJECT`" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "said"),
+    [
+        ({"dbtProfile": {"prioritty": "batch"}}, "dbtProfile", "did you mean priority?"),
+        ({"dbtProfile": {"priority": "soon"}}, "dbtProfile", "`priority` has to be interactive or batch"),
+        (
+            {"dbtProfile": {"location": "EU"}},
+            "dbtProfile",
+            "`location` is the stack's own setting `location`",
+        ),
+        ({"dbtProfile": {"timeout_seconds": 5}}, "dbtProfile", "setting `jobTimeoutSeconds`"),
+        ({"dbtProfile": {"keyfile": "/k"}}, "dbtProfile", "that is the setting `identity`"),
+        ({"dbtEnvironment": {"1A": "x"}}, "dbtEnvironment", "'1A' is no name of a variable"),
+        ({"dbtEnvironment": {"PREFECT_API_KEY": "x"}}, "dbtEnvironment", "this program's own variable"),
+        ({"dbtEnvironment": {"A": ["x"]}}, "dbtEnvironment.A", "valid string"),
+        ({"deployments": [{"name": "a"}, {"name": "a"}]}, "deployments", "two deployments have the name 'a'"),
+        ({"deployments": [{"select": "a"}]}, "deployments[0].name", "Field required"),
+        ({"deployments": [{"name": "a", "selct": "x"}]}, "deployments[0].selct", "did you mean select?"),
+        (
+            {"deployments": [{"name": "a", "schedules": [{"cron": "at two"}]}]},
+            "deployments[0].schedules[0].cron",
+            "is no cron line",
+        ),
+        (
+            {
+                "deployments": [
+                    {"name": "a", "schedules": [{"cron": "0 2 * * *", "parameters": {"selct": "x"}}]}
+                ]
+            },
+            "deployments[0].schedules[0].parameters",
+            "no parameter 'selct'; did you mean select?",
+        ),
+        (
+            {"deployments": [{"name": "a", "parameters": {"target": "prod"}}]},
+            "deployments[0].parameters",
+            "belongs to its stack",
+        ),
+        ({"namePrefix": "Sales"}, "namePrefix", "small letters, digits and inner dashes"),
+        ({"namePrefix": "a" * 23}, "namePrefix", "1 too many"),
+        ({"dbtProjectDir": "nowhere"}, "dbtProjectDir", "nowhere/dbt_project.yml cannot be read"),
+    ],
+)
+def test_a_mistake_within_a_setting_is_told_with_its_path(
+    tmp_path: Path, values: dict[str, Any], path: str, said: str
+) -> None:
+    text = "config:\n" + "".join(f"  projet-m2-bi:{name}: x\n" for name in values)
+    message = refused(tmp_path, text, **values)
+    assert said in message
+    assert f"Pulumi.dev.yaml line 2 (projet-m2-bi:{path})" in message, message
+
+
+def test_the_line_of_an_entry_is_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(
+        "config:\n  x:datasets:\n    - a\n    - b\n  x:map:\n    A: 1\n    B:\n      secure: v1:x\n"
+    )
+    found = stack_file.read(str(file))
+    assert found.lines == {
+        "x:datasets": 2,
+        "x:datasets[0]": 3,
+        "x:datasets[1]": 4,
+        "x:map": 5,
+        "x:map.A": 6,
+        "x:map.B": 7,
+    }
+    assert found.secret == {"x:map.B"}
+    assert found.names("x") == {"datasets", "map"}
+    assert "line 4 (x:datasets[1].name)" in found.where("x:datasets[1].name")
+
+
+def test_a_secret_is_not_quoted_where_it_is_wrong(tmp_path: Path) -> None:
+    file = stack_file.read(str(tmp_path / "Pulumi.dev.yaml"))
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate(GOOD | {"dbtEnvironment": {"A": ["planted-token"]}})
+    assert "planted-token" in explain(caught.value, "dev", file)
+    assert "planted-token" not in explain(caught.value, "dev", file, {"dbtEnvironment"})
+    assert "planted-token" not in str(caught.value)
+
+
+def test_which_of_dbts_variables_are_secret_is_what_the_file_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Pulumi.dev.yaml").write_text(
+        "config:\n  projet-m2-bi:dbtEnvironment:\n    A: plain\n    B:\n      secure: v1:x\n"
+    )
+    found = Settings.model_validate(GOOD | {"dbtEnvironment": {"A": "plain", "B": "b", "ELSEWHERE": "c"}})
+    assert secret_variables(found) == set()
+    key = "projet-m2-bi:dbtEnvironment"
+    pulumi.runtime.set_all_config({key: "{}"}, [key])
+    try:
+        # What only Pulumi knows, such as an environment of its own, counts as secret.
+        assert secret_variables(found) == {"B", "ELSEWHERE"}
+    finally:
+        pulumi.runtime.set_all_config({})
