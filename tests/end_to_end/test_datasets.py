@@ -25,7 +25,11 @@ SETTINGS: dict[str, Any] = {
     "dbtEnvironment": {"REGION": "north"},
     "dbtProfile": {"priority": "batch"},
     "deployments": [
-        {"name": "hourly", "select": "tag:hourly", "schedules": [{"cron": "0 * * * *"}]},
+        {
+            "name": "hourly",
+            "select": "tag:hourly",
+            "schedules": [{"cron": "0 * * * *"}, {"cron": "0 3 * * 0", "parameters": {"full_refresh": True}}],
+        },
     ],
 }
 
@@ -100,7 +104,8 @@ def test_dbts_variables_reach_dbt_and_no_place_where_they_can_be_read(ready: Che
     assert {one["name"] for one in found} == {"dbt-local", "dbt-local-hourly"}
     (hourly,) = [one for one in found if one["name"] == "dbt-local-hourly"]
     assert hourly["parameters"]["select"] == "tag:hourly"
-    assert [one["schedule"]["cron"] for one in hourly["schedules"]] == ["0 * * * *"]
+    schedules = {one["schedule"]["cron"]: one["parameters"] for one in hourly["schedules"]}
+    assert schedules == {"0 * * * *": {}, "0 3 * * 0": {"full_refresh": True}}
 
 
 def test_no_update_drops_tables_unless_it_is_said(ready: Checkout) -> None:
