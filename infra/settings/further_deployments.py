@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from infra.settings.values import FromJson
-from providers.checks.inputs import cron_problems, time_zone_problems
+from providers.checks.cron import cron_problems
+from providers.checks.inputs import time_zone_problems
 
 PARAMETERS = Path(__file__).parents[1] / "parameters.json"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
