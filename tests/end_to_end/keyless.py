@@ -28,9 +28,10 @@ sys.exit(pipeline.main(["--target", "local"]))
 
 _CHECK = """
 import sys
-from flows import blocks, errors, profile, warehouse
+from flows import errors
+from flows.target import blocks, dbt_profile, warehouse
 try:
-    warehouse.check(profile.from_document(blocks.load_dbt_cli_profile("local"), "local"))
+    warehouse.check(dbt_profile.from_document(blocks.load_dbt_cli_profile("local"), "local"))
 except errors.PipelineError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
@@ -38,8 +39,8 @@ except errors.PipelineError as error:
 
 # The dbt profile that the blocks describe, for `dbt` itself.
 WRITE_PROFILE = """
-from flows import blocks, profile
-print(profile.from_document(blocks.load_dbt_cli_profile("local"), "local").text)
+from flows.target import blocks, dbt_profile
+print(dbt_profile.from_document(blocks.load_dbt_cli_profile("local"), "local").text)
 """
 
 

@@ -121,7 +121,9 @@ def test_the_guard_in_a_state_of_today_still_refuses_tomorrow() -> None:
 def test_bigquerys_page_is_the_local_endpoint_where_there_is_one() -> None:
     console = "https://console.cloud.google.com/bigquery?project=demo-flights&"
     assert bigquery_page("demo-flights", "d").startswith(console)
-    assert bigquery_page("demo-flights", "d", "http://127.0.0.1:1") == "http://127.0.0.1:1"
+    local = "http://127.0.0.1:1"
+    assert bigquery_page("demo-flights", "d", local) == f"{local}/#d"
     made = declared({"bigQueryCustomEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
     pages = ("bigqueryPage", "rawDatasetPage")
-    assert {made.outputs[page] for page in pages} == {"http://127.0.0.1:1"}
+    datasets = ("demo_flights_dev", "demo_flights_dev_raw")
+    assert [made.outputs[page] for page in pages] == [f"{local}/#{name}" for name in datasets]
