@@ -34,7 +34,7 @@ class KeptTablesProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002
         """Let refusals be told without a traceback."""
-        from providers.engine.connection import speak_plainly  # noqa: PLC0415  not pickled with it
+        from providers.engine.sdk import speak_plainly  # noqa: PLC0415  not pickled with it
 
         speak_plainly()
 
