@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from local.google.bigquery.jobs_seen import JobsSeen
     from local.google.bigquery.running import RunningJobs
     from local.google.bigquery.writers import Writers
-    from local.google.iam.authorize import Authorizer, Caller
+    from local.google.iam.authorize import Authorizer, Caller, TableRef
     from local.google.sign_in.tokens import Tokens
     from local.google.state import Store
 
@@ -33,6 +33,8 @@ class Gateway:
     writers: Writers
     # Projects whose datasets were compared with the emulator's since the start.
     synced: set[str] = field(default_factory=set)
+    # Tables that exist in just this case, as far as queries have asked.
+    tables_seen: set[TableRef] = field(default_factory=set)
     # Machine -> the email of the service account that it has.
     machines: dict[str, str] = field(default_factory=dict)
 

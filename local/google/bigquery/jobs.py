@@ -49,7 +49,9 @@ async def insert_job(request: Request, project_id: str) -> Response:
     given = (body.get("jobReference") or {}).get("jobId")
     if given and gateway.jobs.get(f"{project_id}/{given}") is not None:
         raise errors.already_exists(f"Already Exists: Job {project_id}:{given}")
-    locations.require(gateway, access, _seen(caller, body).location)
+    location = _seen(caller, body).location
+    locations.require(gateway, access, location)
+    await locations.require_tables(gateway, caller, access, location)
     if not configuration.get("query") or configuration.get("dryRun"):
         status, answer = await _run_job(gateway, caller, project_id, body, access)
         return JSONResponse(answer, status)
@@ -104,7 +106,9 @@ async def query_now(request: Request, project_id: str) -> Response:
     gateway, caller = await enter(request, project_id)
     body = await json_body(request)
     access = authorise_job(gateway, caller, project_id, {"query": body})
-    locations.require(gateway, access, str(body.get("location") or ""))
+    location = str(body.get("location") or "")
+    locations.require(gateway, access, location)
+    await locations.require_tables(gateway, caller, access, location)
     if access.changes():
         scopes.require_writing(caller)
     refusal = await bytes_billed.too_costly(gateway, caller, body, access)

@@ -1,16 +1,22 @@
-"""A job runs in one place, and sees the datasets of that place only.
+"""A job runs in one place, and sees the datasets of that place only; names in another case are other names.
 
-Source: https://cloud.google.com/bigquery/docs/locations#specify_locations
+Source: https://cloud.google.com/bigquery/docs/locations#specify_locations and
+https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#case_sensitivity
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from local.google import errors
+from local.google.sql.access import CREATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from local.google.context import Gateway
+    from local.google.iam.authorize import Caller
     from local.google.sql.access import SqlAccess
 
 
@@ -25,10 +31,43 @@ def require(gateway: Gateway, access: SqlAccess, location: str) -> None:
         project = gateway.store.project(project_id)
         dataset = project.datasets.get(dataset_id) if project else None
         if dataset is None:
+            others = project.datasets if project else ()
+            if (
+                _in_another_case(dataset_id, others)
+                and (project_id, dataset_id) not in access.created_schemas
+            ):
+                raise _no_dataset(project_id, dataset_id, location or "US")
             continue
         there = str(dataset.fields["location"])
         location = location or there
         if location.upper() != there.upper():
-            raise errors.not_found(
-                f"Not found: Dataset {project_id}:{dataset_id} was not found in location {location}"
-            )
+            raise _no_dataset(project_id, dataset_id, location)
+
+
+async def require_tables(gateway: Gateway, caller: Caller, access: SqlAccess, location: str) -> None:
+    """Raise BigQuery's 404 for a table that is read in another case: the engine would take it."""
+    made = {table for table, permission in access.tables if permission == CREATE}
+    for name in sorted(access.reads() - made - gateway.tables_seen):
+        project = gateway.store.project(name.project)
+        dataset = project.datasets.get(name.dataset) if project else None
+        if dataset is None or dataset.fields.get("isCaseInsensitive"):
+            continue
+        path = f"/bigquery/v2/projects/{name.project}/datasets/{name.dataset}/tables"
+        status, _ = await gateway.backend.call("GET", f"{path}/{quote(name.table, safe='')}", caller)
+        if status == 200:
+            gateway.tables_seen.add(name)
+            continue
+        listed = (await gateway.backend.get(path, caller, {"maxResults": "100000"})).get("tables", [])
+        if _in_another_case(name.table, [table["tableReference"]["tableId"] for table in listed]):
+            place = location or dataset.fields["location"]
+            raise errors.not_found(f"Not found: Table {name} was not found in location {place}")
+
+
+def _in_another_case(name: str, others: Iterable[str]) -> bool:
+    return any(other != name and other.lower() == name.lower() for other in others)
+
+
+def _no_dataset(project_id: str, dataset_id: str, location: str) -> errors.GoogleError:
+    return errors.not_found(
+        f"Not found: Dataset {project_id}:{dataset_id} was not found in location {location}"
+    )

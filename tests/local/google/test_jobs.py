@@ -210,3 +210,15 @@ def test_datasets_of_two_places_meet_in_no_query(world: World) -> None:
     world.ok("POST", DATASETS, json={"datasetReference": {"datasetId": "far"}, "location": "US"})
     answer = world.query("select * from d.t join far.t using (id)")
     assert "far was not found in location EU" in message(answer, 404)
+
+
+def test_names_in_another_case_are_other_names(world: World, bigquery: FakeBigQuery) -> None:
+    world.dataset("d")
+    table = {"tableReference": {"projectId": PROJECT, "datasetId": "d", "tableId": "Orders"}}
+    missing = httpx.Response(404, json={"error": {"message": "no table"}})
+    bigquery.answers[f"{DATASETS}/d/tables"] = {"tables": [table]}
+    bigquery.answers[f"{DATASETS}/d/tables/orders"] = missing
+    assert f"Dataset {PROJECT}:D was not found" in message(world.query("select * from D.Orders"), 404)
+    assert f"Table {PROJECT}:d.orders was not found" in message(world.query("select * from d.orders"), 404)
+    assert world.query("select ORDERS.id from d.Orders as orders").is_success
+    assert world.query("create table d.orders as select 1 as id; select * from d.orders").is_success
