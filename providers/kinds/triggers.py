@@ -29,7 +29,7 @@ TRIGGERS: dict[str, dict[str, Any]] = {
     },
     "compound": {**SEVERAL, "require": None},
     "sequence": SEVERAL,
-    "metric": {**MATCHES, "posture": None, "metric": None},
+    "metric": {**MATCHES, "posture": "Metric", "metric": None},
 }
 METRIC = {"name": None, "threshold": None, "operator": None, "range": 300, "firing_for": 300}
 DEPLOYMENT = {"source": "selected", "deployment_id": None}
@@ -78,9 +78,9 @@ def trigger_problems(path: str, trigger: Any) -> Iterator[str]:
     if kind not in TRIGGERS:
         return
     yield from unknown_fields(path, trigger, ("type", "id", *TRIGGERS[kind]), f"a trigger of type {kind!r}")
-    postures = POSTURES.get(kind, ())
-    if postures and trigger.get("posture") not in {*postures, UNKNOWN}:
-        yield f"{path}.posture: {trigger.get('posture')!r} must be {' or '.join(postures)}"
+    postures, posture = POSTURES.get(kind, ()), trigger.get("posture", TRIGGERS[kind].get("posture"))
+    if postures and posture not in {*postures, UNKNOWN}:
+        yield f"{path}.posture: {posture!r} must be {' or '.join(postures)}"
     if isinstance(trigger.get("metric"), Mapping):
         yield from unknown_fields(f"{path}.metric", trigger["metric"], METRIC, "a metric")
     inner = trigger.get("triggers")

@@ -10,7 +10,7 @@ import pulumi
 import pytest
 from prefect.utilities.urls import url_for
 
-from infra.pages import bigquery_page, object_page, prefect_page, service_account_page
+from infra.pages import bigquery_page, object_page, prefect_api, prefect_page, service_account_page
 from tests.infra.loops import event_loops
 
 API = "http://prefect.svc:4200/api"
@@ -50,6 +50,36 @@ def test_prefects_page_is_beside_its_api_unless_something_says_where(prefect: py
     pulumi.runtime.set_all_config({"prefect:uiUrl": "https://flows.example.com/"})
     assert prefect_page() == "https://flows.example.com"
     assert resolved(object_page("automation", "7")) == "https://flows.example.com/automations/automation/7"
+
+
+def test_a_password_in_an_address_is_in_no_link(prefect: pytest.MonkeyPatch) -> None:
+    prefect.setenv("PREFECT_API_URL", "https://me:s3cret@prefect.example.com/api/")
+    assert (prefect_api(), prefect_page()) == (
+        "https://prefect.example.com/api",
+        "https://prefect.example.com",
+    )
+    prefect.setenv("PREFECT_UI_URL", "https://me:s3cret@flows.example.com")
+    assert prefect_page() == "https://flows.example.com"
+    pulumi.runtime.set_all_config({"prefect:apiUrl": "https://me:s3/cret@prefect.example.com/api"})
+    with pytest.raises(pulumi.RunError, match="is no address like") as raised:
+        prefect_api()
+    assert "s3" not in str(raised.value).partition(" is no address")[0]
+
+
+def test_where_there_is_no_prefect_nothing_is_made(
+    prefect: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    prefect.setenv("PREFECT_API_URL", "")
+    prefect.setenv("PREFECT_HOME", str(home))
+    with pytest.raises(pulumi.RunError, match=r"where is Prefect\?.*prefect cloud login"):
+        prefect_page()
+    (home / "profiles.toml").write_text(
+        'active = "cloud"\n[profiles.cloud]\n'
+        'PREFECT_API_URL = "https://api.prefect.cloud/api/accounts/a/workspaces/w"\n'
+    )
+    prefect.delenv("PREFECT_API_URL")
+    assert prefect_page() == "https://app.prefect.cloud/account/a/workspace/w"
 
 
 @pytest.mark.parametrize("kind", ["deployment", "automation", "work-pool"])

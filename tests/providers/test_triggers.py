@@ -46,7 +46,9 @@ def filled_in(model: type[BaseModel]) -> dict[str, Any]:
             value = value.model_dump(mode="json")
         if isinstance(value, set):
             value = sorted(value)
-        found[name] = None if value is PydanticUndefined or isinstance(value, enum.Enum) else value
+        if isinstance(value, enum.Enum):
+            value = value.value
+        found[name] = None if value is PydanticUndefined else value
     return found
 
 
@@ -81,7 +83,7 @@ def problems(**inputs: Any) -> list[str]:
             r"trigger.triggers\[0\].withn: .* did you mean 'within'",
         ),
         (
-            {"trigger": {"type": "metric", "posture": "Metric", "metric": {"nme": "x"}}},
+            {"trigger": {"type": "metric", "metric": {"nme": "x"}}},
             "trigger.metric.nme: .* did you mean 'name'",
         ),
         (
