@@ -44,7 +44,7 @@ class Deployments(Kind):
     names_are_unique = False
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
-        "required": ["name", "flow_name", "entrypoint"],
+        "required": ["name", "flow_name"],
         "properties": {
             **{name: {"type": "string"} for name in ("name", "flow_name", "work_pool_id", *TEXTS)},
             **{name: {"type": "object"} for name in OBJECTS},
@@ -298,7 +298,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
         *,
         name: Input[str],
         flow_name: Input[str],
-        entrypoint: Input[str],
+        entrypoint: Input[str] | None = None,
         path: Input[str] | None = None,
         storage_document_id: Input[str] | None = None,
         pull_steps: Input[Sequence[Input[Mapping[str, Input[Any]]]]] | None = None,

@@ -210,3 +210,8 @@ def test_actions_and_what_others_make_of_them(http: Requests, prefix: str) -> No
         actions[2]["parameters"] = parameters
         http.send("PUT", f"/automations/{found.id}", json={**body, "actions": actions})
         assert list(seen(Automations(), http, found.id, inputs)) == ["actions"]
+
+
+def test_a_deployment_of_which_little_is_said(http: Requests, prefix: str) -> None:
+    inputs = full(Deployments(), {"name": "bare", "flow_name": f"{prefix}flow"})
+    created(Deployments(), http, inputs)
