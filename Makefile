@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 # compiles Pulumi, Prefect and dbt anew, which doubles their start.
 how = test -x $(1) && echo --quiet || echo --compile-bytecode
 
-.PHONY: help setup demo test check format up down status bench-blocks faults bench-flow flow-faults
+.PHONY: help setup demo test test-quick check format up down status bench-blocks faults bench-flow flow-faults
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -27,15 +27,11 @@ setup: ## install everything, once
 demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flow
 	@$(RUN) -m local demo
 
-# Pulumi's provider SDK and Google's client each bring a google.rpc.Status; one process can't hold both.
-# The files that take longest come first, so that no worker ends alone with one of them.
-WITH_GOOGLE_CLIENT := tests/end_to_end demo/tests tests/flows tests/local/google
-# More workers than cores: tests of real engines and servers wait half of their time.
-PYTEST := $(RUN) -m pytest --dist loadfile --no-loadscope-reorder
+test: setup ## run every test: some quarter of an hour on two cores
+	@$(RUN) -m tests
 
-test: setup ## run every test
-	@$(PYTEST) -n 4 $(addprefix --ignore=,$(WITH_GOOGLE_CLIENT))
-	@$(PYTEST) -n 3 $(WITH_GOOGLE_CLIENT)
+test-quick: setup ## run the tests that need no server and no engine: a minute or two
+	@$(RUN) -m tests -m "not real"
 
 check: setup ## formatting, lint and types
 	@.venv/bin/ruff format --check .

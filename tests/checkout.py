@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from local.platform import settings
 from local.platform.ports import free_port
 from local.platform.process import Process
 from local.platform.settings import Settings
+from tests import prefect_objects
 
 PARTS = (
     "Pulumi.yaml",
@@ -30,6 +32,8 @@ PARTS = (
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", ".local")
 # What dbt makes; `flows/` has a room of the same name.
 LEFT_OUT_OF_DBT = shutil.ignore_patterns("target", "logs", "dbt_packages")
+# What a copy keeps of its platform when it is renewed: the raw data's files, and Prefect.
+KEPT = ("data", "lock", "logs", "prefect", "run")
 COMMAND_SECONDS = 900
 
 
@@ -38,6 +42,8 @@ class Checkout:
     """The copy, and how its commands are run."""
 
     root: Path
+    # Of Google's endpoints and of Prefect.
+    ports: tuple[int, int]
 
     @property
     def paths(self) -> Paths:
@@ -59,8 +65,9 @@ class Checkout:
         """`python …` with the platform's variables."""
         return self.run(sys.executable, *arguments, env=env)
 
+    @functools.cache  # noqa: B019  a handful of copies, each for as long as the tests run
     def variables(self) -> dict[str, str]:
-        """What a shell has after `eval "$(python -m local env)"`."""
+        """What a shell has after `eval "$(python -m local env)"`; asked once, until the copy is renewed."""
         script = 'eval "$("$0" -m local env)" && exec env -0'
         shell = subprocess.run(
             ["sh", "-c", script, sys.executable], cwd=self.root, capture_output=True, check=True, timeout=120
@@ -85,6 +92,26 @@ class Checkout:
         path.write_text("\n".join(lines) + "\n")
         return number + 1
 
+    def renew(self) -> None:
+        """As when it was made, with its platform up, but for the process of the Prefect server.
+
+        That one takes longest to start. Its objects are deleted one by one.
+        """
+        for name in ("google", "bigquery"):
+            Process(name, self.paths.run, self.paths.logs).stop()
+        for path in self.root.iterdir():
+            if path != self.paths.state:
+                _remove(path)
+        self.paths.state.mkdir(exist_ok=True)
+        for path in self.paths.state.iterdir():
+            if path.name not in KEPT:
+                _remove(path)
+        _fill(self.root, self.ports)
+        started = self.local("up")
+        assert started.returncode == 0, started.stderr
+        Checkout.variables.cache_clear()
+        prefect_objects.delete_all(self.variables()["PREFECT_API_URL"])
+
     def _run(self, argv: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             argv,
@@ -101,6 +128,12 @@ class Checkout:
 def make(root: Path) -> Checkout:
     """Copy the project to `root` and give the copy free ports."""
     root.mkdir(parents=True)
+    ports = (free_port(), free_port())
+    _fill(root, ports)
+    return Checkout(root, ports)
+
+
+def _fill(root: Path, ports: tuple[int, int]) -> None:
     for part in PARTS:
         source = PROJECT / part
         if source.is_dir():
@@ -112,6 +145,12 @@ def make(root: Path) -> Checkout:
     (root / ".venv").symlink_to(sys.prefix)
     file = root / "Pulumi.local.yaml"
     text = re.sub(r"(?m)^encryptionsalt:.*\n?", "", file.read_text())
-    text = text.replace(":19050/", f":{free_port()}/").replace(":14200/", f":{free_port()}/")
+    text = text.replace(":19050/", f":{ports[0]}/").replace(":14200/", f":{ports[1]}/")
     file.write_text(text)
-    return Checkout(root)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

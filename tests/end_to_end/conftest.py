@@ -8,18 +8,23 @@ from tests import checkout
 from tests.checkout import Checkout
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A copy of the project whose platform is up: one for each file, since a file may change its settings."""
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A copy of the project, one for each process of tests: servers take long to start."""
     # Blank, apostrophe and accent are on purpose.
-    copy = checkout.make(tmp_path_factory.mktemp("end-to-end") / "l'été à Lyon")
+    made = checkout.make(tmp_path_factory.mktemp("end-to-end") / "l'été à Lyon")
     try:
-        started = copy.local("up")
-        assert started.returncode == 0, started.stderr
-        yield copy
+        yield made
     finally:
-        stopped = copy.local("down")
+        stopped = made.local("down")
     assert stopped.returncode == 0, stopped.stderr
+
+
+@pytest.fixture(scope="module")
+def project(copy: Checkout) -> Checkout:
+    """The copy as if it were new, with its platform up: a file may change whatever it wants."""
+    copy.renew()
+    return copy
 
 
 @pytest.fixture(scope="module")

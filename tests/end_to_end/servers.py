@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests import prefect_objects
 from tests.asking import ask
 from tests.checkout import Checkout
 
@@ -14,17 +15,9 @@ def prefect(project: Checkout, path: str, body: dict[str, Any]) -> Any:
 
 
 def objects(project: Checkout) -> dict[str, set[str]]:
-    """The names of all that a stack makes in Prefect, by kind."""
-    kinds = (
-        "block_documents",
-        "work_pools",
-        "deployments",
-        "automations",
-        "variables",
-        "v2/concurrency_limits",
-    )
-    found = {kind: prefect(project, f"/{kind}/filter", {"limit": 200}) for kind in kinds}
-    return {kind: {one["name"] for one in every} for kind, every in found.items()}
+    """The names of all that a stack makes in Prefect, by kind; flows, with their history, are not its own."""
+    found = prefect_objects.named(project.variables()["PREFECT_API_URL"])
+    return {kind: names for kind, names in found.items() if kind != "flows"}
 
 
 def block_names(project: Checkout) -> set[str]:

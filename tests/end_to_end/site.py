@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.checkout import Checkout
+from tests.signals import heed_ctrl_c
 
 COMMAND = ("-m", "flows.docs", "--target", "local", "--serve")
 
@@ -24,6 +25,7 @@ def served(project: Checkout) -> Iterator[str]:
         env=project.variables(),
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509
     )
     assert process.stdout
     try:

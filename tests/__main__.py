@@ -1,0 +1,118 @@
+"""`python -m tests [pytest's options]`: every test, in two processes at once, with a line of progress.
+
+Pulumi's provider SDK and Google's client each bring a google.rpc.Status, and one process can't hold both.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# Where a test takes long, first: no process shall end alone with one of them.
+WITH_GOOGLE_CLIENT = ("tests/end_to_end", "demo/tests", "tests/flows", "tests/local/google")
+PROGRESS_SECONDS = 15.0
+# How many tests of a group run at once: real engines and servers wait half of the time.
+WORKERS = {"Google's client": 3, "Pulumi's SDK": 3}
+_OUTCOME = re.compile(r"^\[gw\d+\] \[ *\d+%\] ([A-Z]+) ")
+_STARTED = re.compile(r"^(tests|demo)/\S+\.py::.* $")
+_COUNT = re.compile(r"^(?:\d+ workers )?\[(\d+) items\]")
+
+
+@dataclass
+class Group:
+    """One pytest process, what it has printed, and how far it is."""
+
+    name: str
+    arguments: list[str]
+    output: list[str] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    total: int | None = None
+    code: int | None = None
+
+    def run(self) -> None:
+        """Run it to its end. Its failures are printed as they happen."""
+        command = [sys.executable, "-m", "pytest", "-v", *self.arguments]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            assert process.stdout
+            for line in process.stdout:
+                self._note(line.rstrip("\n"))
+        self.code = process.returncode
+
+    def _note(self, line: str) -> None:
+        outcome = _OUTCOME.match(line)
+        if outcome:
+            self.outcomes[outcome[1]] += 1
+            if outcome[1] in ("FAILED", "ERROR"):
+                print(line.partition("] ")[2].partition("] ")[2], flush=True)
+            return
+        count = _COUNT.match(line)
+        if count:
+            self.total = int(count[1])
+        if not _STARTED.match(line):
+            self.output.append(line)
+
+    def progress(self) -> str:
+        """How far it is, in one piece of a line."""
+        if self.code is not None:
+            return f"{self.name}: ended"
+        if self.total is None:
+            return f"{self.name}: being collected"
+        return f"{self.name}: {self.outcomes.total()} of {self.total}"
+
+
+def groups(options: Sequence[str]) -> list[Group]:
+    """The two, with pytest's own arguments."""
+    # One file, one process: its servers are started once.
+    common = ["--dist", "loadfile", "--no-loadscope-reorder"]
+
+    def size(name: str) -> list[str]:
+        return ["-n", str(WORKERS[name])]
+
+    mine, other = WORKERS
+    return [
+        Group(
+            mine, [*common, *size(mine), *options, *(p for p in WITH_GOOGLE_CLIENT if (ROOT / p).exists())]
+        ),
+        Group(
+            other, [*common, *size(other), *options, "tests", *(f"--ignore={p}" for p in WITH_GOOGLE_CLIENT)]
+        ),
+    ]
+
+
+def main(options: Sequence[str]) -> int:
+    """Run both; 0 where every test has passed."""
+    both = groups(options)
+    started = time.monotonic()
+    threads = [threading.Thread(target=group.run, daemon=True) for group in both]
+    for thread in threads:
+        thread.start()
+    told = started
+    while any(thread.is_alive() for thread in threads):
+        for thread in threads:
+            thread.join(0.2)
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            told = time.monotonic()
+            print(f"{told - started:5.0f} s   {'   '.join(one.progress() for one in both)}", flush=True)
+    for group in both:
+        print(f"\n{'─' * 20} {group.name}", *group.output, sep="\n", flush=True)
+    # pytest's 5 is that no test was chosen, as by `-k`: fine in one of the two.
+    codes = [group.code for group in both]
+    return 0 if set(codes) <= {0, 5} and codes != [5, 5] else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        # Both have heard it too, and end what they have started.
+        sys.exit(130)
