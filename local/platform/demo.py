@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.paths import user_cache
 from local.platform import environment, tables
-from local.pulumi_cli import stack
+from local.pulumi_cli import find, stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 STEP_SECONDS = 1800
 # After Ctrl-C: Pulumi finishes what is under way and writes its state.
 GRACE_SECONDS = 120
+FIRST_TIME = (
+    "The first time takes longer: a minute or two where the Pulumi CLI can be downloaded, some six minutes "
+    "where it has to be built, which uses every core. After that, all of it takes about a minute."
+)
 PYTHON = (sys.executable, "-m", "local.platform.step")
 
 
@@ -45,6 +50,8 @@ STEPS = (
 def run(platform: Platform) -> int:
     """Do what is left to do of the job; 0, or the exit code of the step that failed."""
     times: list[tuple[str, float]] = []
+    if find.existing(user_cache(), platform.say) is None:
+        platform.say(FIRST_TIME)
     with timed("start the local platform", times, platform.say):
         platform.up()
     env = environment.process_environment(platform.variables())

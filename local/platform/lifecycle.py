@@ -40,12 +40,18 @@ class Platform:
         return settings.load(self.paths.stack_settings)
 
     def variables(self) -> dict[str, str]:
-        """What `python -m local env` prints."""
-        # First, since looking for the Pulumi CLI may end in building it.
+        """What `python -m local env` prints.
+
+        Raises:
+            LocalError: the platform was never started here, or the Pulumi CLI is not there yet.
+        """
         token = environment.owner_token(self.paths)
-        return environment.variables(
-            self.paths, self.settings(), token, find.directory(user_cache(), self.say)
-        )
+        pulumi_bin = find.existing(user_cache(), self.say)
+        if pulumi_bin is None:
+            raise LocalError(
+                "the Pulumi CLI is not there: `make up` installs it, or builds it in some minutes"
+            )
+        return environment.variables(self.paths, self.settings(), token, pulumi_bin)
 
     def up(self) -> None:
         """Start what does not run yet, and wait until everything answers.
@@ -64,7 +70,8 @@ class Platform:
                     service.process.stop()
             self._require_ports(services, config)
             waiting = [service for service in services if self._start(service)]
-            # Prefect takes its time; the Pulumi CLI is looked for meanwhile.
+            # Prefect takes its time; the Pulumi CLI is installed or built meanwhile.
+            find.directory(user_cache(), self.say)
             variables = self.variables()
             pulumi_home.prepare(self.paths, environment.process_environment(variables))
             for service in waiting:

@@ -23,17 +23,25 @@ def directory(cache: Path, say: Say) -> Path:
     Raises:
         LocalError: none could be had; the message says what was tried and what to do.
     """
+    found = existing(cache, say)
+    if found is not None:
+        return found
+    why = official.install(cache / _name("pulumi"), say)
+    if why is None:
+        return cache / _name("pulumi") / "bin"
+    say(f"Pulumi's installer is not available ({why}); building the CLI from its Go modules instead")
+    return build.build(cache / _name("pulumi-built"), say) / "bin"
+
+
+def existing(cache: Path, say: Say) -> Path | None:
+    """The same where it is there already; None where it would have to be installed or built."""
     found = on_path(os.environ.get("PATH", ""), cache, say)
     if found is not None:
         return found
     for home in (cache / _name("pulumi"), cache / _name("pulumi-built")):
         if version.of(home / "bin" / "pulumi") is not None:
             return home / "bin"
-    why = official.install(cache / _name("pulumi"), say)
-    if why is None:
-        return cache / _name("pulumi") / "bin"
-    say(f"Pulumi's installer is not available ({why}); building the CLI from its Go modules instead")
-    return build.build(cache / _name("pulumi-built"), say) / "bin"
+    return None
 
 
 def on_path(path: str, cache: Path, say: Say) -> Path | None:

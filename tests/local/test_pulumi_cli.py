@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from local.errors import LocalError
+from local.paths import Paths
+from local.platform import lifecycle
 from local.pulumi_cli import build, find, official, version
+from local.secret_file import write_secret
 
 
 def fake(directory: Path, printed: str, *, language_host: bool = True) -> Path:
@@ -46,6 +50,17 @@ def test_an_old_or_broken_one_is_passed_over_with_the_reason(
     directory = fake(tmp_path / "bin", printed)
     assert find.on_path(str(directory), tmp_path / "cache", said.append) is None
     assert reason in said[0]
+
+
+def test_asking_for_the_variables_builds_no_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(lifecycle, "user_cache", lambda: tmp_path / "cache")
+    for way in (official, build):
+        monkeypatch.setattr(way, "install" if way is official else "build", None)
+    platform = lifecycle.Platform(Paths(tmp_path), print)
+    write_secret(platform.paths.owner_token, "token")
+    with pytest.raises(LocalError, match="`make up` installs it"):
+        platform.variables()
 
 
 def test_one_without_the_python_language_host_is_passed_over(
