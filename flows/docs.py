@@ -12,30 +12,29 @@ from typing import TYPE_CHECKING, Any
 from flows.commands import command_line
 from flows.commands.options import Options
 from flows.engine import arguments, dbt_project
-from flows.target import blocks, warehouse
-from flows.target import dbt_profile as profile
-from flows.target.names import PROJECT_ROOT
+from flows.project import deps, set_up
+from flows.target import warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PROJECT_DIR = PROJECT_ROOT / "dbt"
 # The site's page and what it reads; nothing else of the directory is served.
 FILES = {"/index.html", "/manifest.json", "/catalog.json"}
 
 
-def generate(target: str, project_dir: Path) -> Path:
+def generate(target: str, project_dir: str | None = None) -> Path:
     """Generate the site with the identity and settings of the target's blocks; return its directory.
 
     It has a directory of its own, so that a run of the flow at the same time is not disturbed. Raises as the
     flow does: UsageError, NotSetUpError, UnreachableError, DbtError.
     """
-    dbt_profile = profile.from_document(blocks.load_dbt_cli_profile(target), target)
-    warehouse.check(dbt_profile)
-    with dbt_project.open_project(dbt_profile, project_dir, Options()) as project:
+    found = set_up.load(target, project_dir)
+    warehouse.check(found.profile)
+    deps.install(found.project_dir, found.profile.environment, "", _say)
+    with dbt_project.open_project(found.profile, found.project_dir, Options()) as project:
         project.docs(_say)
-    return arguments.docs_path(project_dir.resolve(), target)
+    return arguments.docs_path(found.project_dir, target)
 
 
 def serve(directory: Path, port: int) -> None:
@@ -73,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "70 a mistake in this program, 130 interrupted",
     )
     command_line.add_target(parser)
+    command_line.add_project_dir(parser)
     parser.add_argument("--serve", action="store_true", help="serve the site on 127.0.0.1 until Ctrl-C")
     parser.add_argument(
         "--port", type=int, default=0, help="where to serve it (default: any port that is free)"
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
 
     def work() -> int:
-        directory = generate(given.target, PROJECT_DIR)
+        directory = generate(given.target, given.project_dir)
         print(directory / "index.html", flush=True)
         return _serve(directory, given.port) if given.serve else 0
 

@@ -21,20 +21,21 @@ from flows.errors import DbtFailedError, NotSetUpError, PipelineError, Unreachab
 from flows.observe import json_logs, metrics, redaction
 from flows.observe.progress import Progress
 from flows.observe.visible import Visible, shown
+from flows.project import deps, set_up
 from flows.report import artifact, reporting
 from flows.run import lock, record, steps, stopping
 from flows.run.node_runs import NodeRuns
 from flows.target import blocks, names
-from flows.target import dbt_profile as profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from uuid import UUID
 
+    from flows.engine.dbt_project import DbtProject
+    from flows.engine.events import Watch
     from flows.engine.results import PipelineReport
-
-PROJECT_DIR = names.PROJECT_ROOT / "dbt"
+    from flows.project.set_up import SetUp
 
 
 @flow(name="pipeline-dbt-complet", persist_result=False)
@@ -50,6 +51,13 @@ def dbt_full_pipeline(
     snapshots: bool | None = None,
     unit_tests: bool | None = None,
     freshness: bool | None = None,
+    project_dir: str | None = None,
+    build: bool = False,
+    selector: str | None = None,
+    threads: int | None = None,
+    empty: bool = False,
+    event_time_start: str | None = None,
+    event_time_end: str | None = None,
 ) -> PipelineReport:
     """Build and test the tables of ``target`` with the identity and settings of its blocks in Prefect.
 
@@ -57,7 +65,8 @@ def dbt_full_pipeline(
     criteria, separated by spaces; ``vars`` are variables of the dbt project; ``resume`` goes on where the
     last run of the target stopped; ``wait_seconds`` is how long to wait while another run holds the target;
     ``seeds``, ``snapshots``, ``unit_tests`` and ``freshness`` switch parts of the run, None as the stack's
-    settings say.
+    settings say; ``project_dir`` is the dbt project's directory, None as DBT_PROJECT_DIR or the stack says;
+    ``build`` tests each node before what reads it is built; the others are dbt's own options.
 
     Returns ``{"target", "run", "test"}``, and "freshness" where that is on; `flows.engine.results.StepResult`
     describes all but the first. Raises DbtFailedError, with the same report, if dbt failed; UsageError for an
@@ -77,8 +86,14 @@ def dbt_full_pipeline(
             snapshots=snapshots,
             unit_tests=unit_tests,
             freshness=freshness,
+            build=build,
+            selector=selector,
+            threads=threads,
+            empty=empty,
+            event_time_start=event_time_start,
+            event_time_end=event_time_end,
         )
-        report = run_pipeline(target, PROJECT_DIR, options)
+        report = run_pipeline(target, project_dir, options)
     except PipelineError as error:
         record.note(outcome=error)
         # Prefect raises the error for the caller; its own log shows the message without a traceback.
@@ -93,20 +108,18 @@ def dbt_full_pipeline(
 
 
 @record.tasks_untagged()
-def run_pipeline(target: str, project_dir: Path, options: Options | None = None) -> PipelineReport:
-    """Do the flow's work on the dbt project in ``project_dir``. Must be called within a flow."""
+def run_pipeline(
+    target: str, project_dir: str | None = None, options: Options | None = None
+) -> PipelineReport:
+    """Do the flow's work on one dbt project. Must be called within a flow."""
     if json_logs.wanted():
         json_logs.install()
     began = time.monotonic()
-    document = blocks.load_dbt_cli_profile(target)
-    dbt_profile = profile.from_document(document, target)
-    redaction.blank_logs(dbt_profile.secrets.values())
-    options = (options or Options()).with_switches(document, names.dbt_cli_profile(target))
+    found = set_up.load(target, project_dir)
+    redaction.blank_logs(found.profile.secrets.values())
+    options = (options or Options()).with_switches(found.document, names.dbt_cli_profile(target))
     watch = Visible([NodeRuns(), Progress()], get_run_logger().log)
-    with (
-        _alone(target, project_dir, options),
-        dbt_project.open_project(dbt_profile, project_dir, options, watch) as project,
-    ):
+    with alone(target, found.project_dir, options), opened(found, options, watch) as project:
         report = steps.build_and_test(project)
         done = (report.get("freshness"), report["run"], report["test"])
         failed = any(step is not None and step["status"] == "failed" for step in done)
@@ -121,17 +134,25 @@ def run_pipeline(target: str, project_dir: Path, options: Options | None = None)
 
 
 @contextmanager
-def _alone(target: str, project_dir: Path, options: Options) -> Iterator[None]:
+def opened(found: SetUp, options: Options, watch: Watch | None = None) -> Iterator[DbtProject]:
+    """Open the dbt project, with its packages installed."""
+    deps.install(found.project_dir, found.profile.environment, options.variables, get_run_logger().log)
+    with dbt_project.open_project(found.profile, found.project_dir, options, watch) as project:
+        yield project
+
+
+@contextmanager
+def alone(target: str, project_dir: Path, options: Options) -> Iterator[None]:
     """Hold the target for this flow run, and stop when the run is cancelled in Prefect."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise RuntimeError("a pipeline runs within a flow")
     run = context.flow_run
-    directory = arguments.target_path(project_dir.resolve(), target)
+    kept = arguments.target_path(project_dir, target)
     say = get_run_logger().warning
     with (
         stopping.cancellable(run.id, supervised=run.deployment_id is not None),
-        lock.hold(target, directory, run.id, options.wait_seconds, say),
+        lock.hold(target, kept, run.id, options.wait_seconds, say),
     ):
         yield
 
@@ -148,7 +169,7 @@ def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
 def _run(kept: record.Record, target: str, parameters: dict[str, Any]) -> None:
     """Run the flow, keep its outcome, and see to it that Prefect's record is true. Raises what failed."""
     # Ahead of the flow: what is not set up leaves no failed run behind.
-    steps.load_profile(target)
+    set_up.load(target, parameters.get("project_dir"))
     failure: Any = None
     try:
         state = dbt_full_pipeline(target, **parameters, return_state=True)

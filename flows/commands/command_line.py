@@ -47,11 +47,15 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add_target(made)
+    add_project_dir(made)
     chosen = made.add_argument_group("what runs")
     for name, verb in (("--select", "run only"), ("--exclude", "leave out")):
         chosen.add_argument(
             name, nargs="+", action="extend", metavar="NODE", help=f"{verb} what these criteria of dbt match"
         )
+    chosen.add_argument(
+        "--selector", metavar="NAME", help="run only what this selector of selectors.yml matches"
+    )
     chosen.add_argument(
         "--full-refresh", action="store_true", help="build incremental models and seeds from scratch"
     )
@@ -60,6 +64,22 @@ def parser() -> argparse.ArgumentParser:
     )
     chosen.add_argument(
         "--resume", action="store_true", help="run only what the last run of this target did not finish"
+    )
+    chosen.add_argument(
+        "--build",
+        action="store_true",
+        help="test each node before what reads it is built, in the order of `dbt build`; a node that fails "
+        "its tests goes no further",
+    )
+    chosen.add_argument(
+        "--empty", action="store_true", help="build tables without rows: does all SQL work, at no cost?"
+    )
+    for name in ("--event-time-start", "--event-time-end"):
+        chosen.add_argument(
+            name, metavar="TIME", help="of the batches of microbatch models, as in 2026-01-31"
+        )
+    chosen.add_argument(
+        "--threads", type=int, metavar="NUMBER", help="nodes at a time (default: the stack's setting)"
     )
     for name, what in (
         ("--seeds", "load the seeds"),
@@ -90,6 +110,15 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     """Add the option that all commands have."""
     parser.add_argument(
         "--target", default="dev", help="name of the Pulumi stack whose blocks to use (default: %(default)s)"
+    )
+
+
+def add_project_dir(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the commands that work on a dbt project."""
+    parser.add_argument(
+        "--project-dir",
+        metavar="DIRECTORY",
+        help="directory of the dbt project (default: DBT_PROJECT_DIR, else as the stack says, else dbt/)",
     )
 
 
@@ -132,9 +161,16 @@ def parameters(given: argparse.Namespace) -> dict[str, Any]:
         "snapshots": given.snapshots,
         "unit_tests": given.unit_tests,
         "freshness": given.freshness,
+        "build": given.build,
+        "selector": given.selector,
+        "threads": given.threads,
+        "empty": given.empty,
+        "event_time_start": given.event_time_start,
+        "event_time_end": given.event_time_end,
     }
     options.from_parameters(**asked)
     asked["vars"] = asked.pop("variables")
+    asked["project_dir"] = given.project_dir
     return {
         name: value for name, value in asked.items() if value or (name in options.SWITCHES and value is False)
     }

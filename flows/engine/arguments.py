@@ -9,7 +9,7 @@ from flows.commands.options import Options
 if TYPE_CHECKING:
     from pathlib import Path
 
-Command = Literal["parse", "list", "freshness", "run", "test", "docs"]
+Command = Literal["parse", "list", "freshness", "run", "test", "build", "docs", "run-operation"]
 
 # Of what `dbt build` takes: tests are a command of their own, and the others run nothing in a warehouse.
 _NO_TABLES = ("test", "unit_test", "exposure", "saved_query")
@@ -29,7 +29,12 @@ _COMMANDS: dict[Command, tuple[str, ...]] = {
     "freshness": ("source", "freshness"),
     "run": ("build", *(word for kind in _NO_TABLES for word in ("--exclude-resource-type", kind))),
     "test": ("test",),
+    "build": (
+        "build",
+        *(word for kind in ("exposure", "saved_query") for word in ("--exclude-resource-type", kind)),
+    ),
     "docs": ("docs", "generate"),
+    "run-operation": ("run-operation",),
 }
 
 
@@ -48,10 +53,17 @@ _RUN = ("model", "seed", "snapshot", "function", "test", "unit_test")
 
 
 def of_command(
-    command: Command, *, target: str, project_dir: Path, profiles_dir: Path, options: Options | None = None
+    command: Command,
+    *,
+    profile: str,
+    target: str,
+    project_dir: Path,
+    profiles_dir: Path,
+    options: Options | None = None,
 ) -> list[str]:
     """Return the arguments for one dbt command.
 
+    dbt is always told the profile: DBT_PROFILE, or a project that names another, would lead it elsewhere.
     Target and logs of each environment have a directory of their own, so that dev and prod do not spoil each
     other's partial parse. dbt prints nothing: its events go to Prefect, its debug log into a file.
     """
@@ -60,6 +72,7 @@ def of_command(
         *_chosen(command, options or Options()),
         *("--project-dir", str(project_dir)),
         *("--profiles-dir", str(profiles_dir)),
+        *("--profile", profile),
         *("--target", target),
         *("--target-path", str((docs_path if command == "docs" else target_path)(project_dir, target))),
         *("--log-path", str(project_dir / "logs" / target)),
@@ -73,15 +86,23 @@ def of_command(
 def _chosen(command: Command, options: Options) -> list[str]:
     """Return what the user asked for, as far as the command takes it."""
     chosen = ["--vars", options.variables] if options.variables else []
-    if command in {"list", "run", "test"}:
+    if command in {"list", "run", "test", "build"}:
+        chosen += ["--selector", options.selector] if options.selector else []
         chosen += [argument for one in options.select for argument in ("--select", one)]
         chosen += [argument for one in options.exclude for argument in ("--exclude", one)]
     off = options.left_out
     if command == "list":
         chosen += [argument for kind in _RUN if kind not in off for argument in ("--resource-type", kind)]
-    if command in {"run", "test"}:
+    if command in {"run", "test", "build"}:
+        chosen += ["--threads", str(options.threads)] if options.threads else []
         chosen += [argument for kind in off for argument in ("--exclude-resource-type", kind)]
     # dbt parses anew for other variables, but not for --full-refresh.
-    if command == "run" and options.full_refresh:
-        chosen.append("--full-refresh")
+    if command in {"run", "build"}:
+        chosen += ["--full-refresh"] if options.full_refresh else []
+        chosen += ["--empty"] if options.empty else []
+        for option, time in (
+            ("--event-time-start", options.event_time_start),
+            ("--event-time-end", options.event_time_end),
+        ):
+            chosen += [option, time] if time else []
     return chosen

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.commands.options import Options
 from flows.engine import arguments, diagnosis, events, results, resume, retry, selection
-from flows.engine.internals import invocation, microbatch, queue, reading
+from flows.engine.internals import invocation, microbatch, needing, own_package, queue, reading, seeds
 from flows.errors import DbtError
 from flows.observe.redaction import redactor
 from flows.observe.visible import shown
+from flows.project import access, directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from flows.engine.batches import Batches
     from flows.engine.details import NodeDetails
@@ -59,6 +60,7 @@ class DbtProject:
         self._manifest: Any = None
         self._lineage: Lineage | None = None
         self._untested: set[str] = set()
+        self._selected: set[str] | None = None
         self._begun: set[arguments.Command] = set()
         self._attempted: dict[arguments.Command, StepResult] = {}
         self._batches: dict[arguments.Command, Batches] = {}
@@ -75,6 +77,10 @@ class DbtProject:
         """Read the project, from dbt's partial parse where that is still valid. Raises DbtError."""
         self._manifest = None  # dbt would take that as parsed
         self._manifest = self._invoke("parse", _only_warnings(log)).result
+        project = directory.read(directory.Directory(self.project_dir))
+        for line in own_package.replaced(self._manifest, str(project.get("name")), project):
+            log(logging.INFO, line)
+        seeds.come_before_their_readers(self._manifest)
         self._lineage = reading.lineage(self._manifest)
         self._untested = self._lineage.tests_of(self.options.left_out) if self.options.left_out else set()
 
@@ -88,7 +94,17 @@ class DbtProject:
     def check_selection(self) -> None:
         """Ask dbt what the options select. Raises UsageError if a criterion is wrong or matches nothing."""
         if self.options.narrows:
-            selection.check(self.options, self._listed)
+            self._selected = selection.check(self.options, self._listed)
+
+    def check_access(self) -> None:
+        """Ask BigQuery whether dbt may use the datasets that this run needs. Raises NotSetUpError."""
+        selected = self._selected
+        if selected is None:
+            left_out = self.options.left_out
+            nodes = self._manifest.nodes.items()
+            selected = {name for name, node in nodes if str(node.resource_type) not in left_out}
+        main = (str(self.profile.output["project"]), str(self.profile.output["schema"]))
+        access.check(self.profile, needing.of(self._manifest, main, selected), self.project_dir)
 
     def docs(self, log: Log) -> None:
         """Write the site into `flows.engine.arguments.docs_path`. Raises DbtError if it is incomplete."""
@@ -96,6 +112,14 @@ class DbtProject:
         if not outcome.success:
             why = "; ".join(outcome.result.errors or ["not every node compiles, see above"])
             raise DbtError(f"dbt's documentation is incomplete: {self._redact(' '.join(why.split()))}")
+
+    def operation(self, macro: str, args: str, log: Log) -> None:
+        """Run a macro with arguments, a JSON object or "". Raises DbtError if it fails."""
+        words = [macro, *(["--args", args] if args else [])]
+        outcome = self._invoke("run-operation", log, more=words)
+        if not outcome.success:
+            why = "; ".join(str(one.message) for one in outcome.result.results if one.message)
+            raise DbtError(f"the macro {macro} failed: {self._redact(' '.join(why.split())) or 'see above'}")
 
     def freshness(self, log: Log) -> StepResult:
         """Ask how old the data of the sources is. Raises DbtError if dbt itself stops."""
@@ -110,6 +134,10 @@ class DbtProject:
     def test(self, log: Log) -> StepResult:
         """Run all tests, unit tests included. Raises DbtError if dbt itself stops."""
         return self._step("test", log)
+
+    def build(self, log: Log) -> StepResult:
+        """Build everything and test each node before what reads it. Raises DbtError if dbt itself stops."""
+        return self._step("build", log)
 
     def _step(self, command: arguments.Command, log: Log) -> StepResult:
         earlier, nodes = None, None
@@ -181,8 +209,9 @@ class DbtProject:
         batches: Batches | None = None,
         record: Callable[[Event], None] | None = None,
         unmatched: Callable[[str], None] | None = None,
+        more: Sequence[str] = (),
     ) -> Any:
-        """Run one dbt command. A dbt that has results has done its work, even if nodes failed.
+        """Run one dbt command, with ``more`` words. A dbt that has results has done its work.
 
         ``record`` is told what becomes of each node, ``unmatched`` each criterion that matches nothing.
         """
@@ -191,14 +220,16 @@ class DbtProject:
             commands = ", ".join(f"`bq cancel {job}`" for job in jobs)
             log(logging.WARNING, f"BigQuery did not confirm that all queries are cancelled: {commands}")
 
+        words = arguments.of_command(
+            command,
+            profile=self.profile.name,
+            target=self.profile.target,
+            project_dir=self.project_dir,
+            profiles_dir=self.profiles_dir,
+            options=self.options,
+        )
         outcome = invocation.invoke(
-            arguments.of_command(
-                command,
-                target=self.profile.target,
-                project_dir=self.project_dir,
-                profiles_dir=self.profiles_dir,
-                options=self.options,
-            ),
+            [*words, *more],
             manifest=self._manifest,
             environment=self.profile.environment,
             on_event=_harmless(self._listen(log, batches, record, unmatched), log),

@@ -101,6 +101,20 @@ def merged(earlier: StepResult | None, retry: StepResult) -> StepResult:
     return step_result(nodes.values(), earlier["seconds"] + retry["seconds"])
 
 
+def parted(step: StepResult) -> tuple[StepResult, StepResult]:
+    """Return the tables, with the hooks, and the tests of a command that has run both."""
+    tables = [node for node in step["nodes"] if node["kind"] != "test"]
+    tests = [node for node in step["nodes"] if node["kind"] == "test"]
+    run = step_result([*tables, *step["hooks"]], step["seconds"])
+    if step["message"]:
+        run = {**run, "status": "failed", "message": step["message"]}
+    elif run["status"] == "failed" and not run["failed"]:
+        # Only left out, since tests before them failed: those are what failed.
+        run = {**run, "status": "skipped"}
+    test = step_result(tests, round(sum(node["seconds"] for node in tests), 3))
+    return run, test
+
+
 def not_run(status: Literal["failed", "skipped"], message: str) -> StepResult:
     """Return the result of a command that ran no node."""
     return {**step_result([], 0.0), "status": status, "message": message}

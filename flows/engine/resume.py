@@ -98,8 +98,10 @@ def begin(directory: Path, project_dir: Path, profile: str, options: Options) ->
         _end_torn_line(path)
         return Checkpoint(path, (), lines)
     # Batches that the last run has not done are this one's, whatever else it does.
-    undone = _batches(_read(path), "run").undone()
-    owed = [{"command": "run", "id": one, "owed": _texts(spans)} for one, spans in undone.items()]
+    lines = _read(path)
+    undone = {**_batches(lines, "run").undone(), **_batches(lines, "build").undone()}
+    command = "build" if options.build else "run"
+    owed = [{"command": command, "id": one, "owed": _texts(spans)} for one, spans in undone.items()]
     return Checkpoint(path, [asked, *owed])
 
 

@@ -35,6 +35,6 @@ def after_crash(listed: Iterable[Mapping[str, Any]], command: str, done: Iterabl
     return {
         node["unique_id"]
         for node in listed
-        if (node["resource_type"] in _TESTS) == (command == "test")
+        if (command == "build" or (node["resource_type"] in _TESTS) == (command == "test"))
         and node.get("config", {}).get("materialized") != "ephemeral"
     } - set(done)

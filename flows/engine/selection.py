@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from flows.commands.options import Options
 
 
-def check(options: Options, list_nodes: Callable[[Callable[[str], None]], Sequence[Any]]) -> None:
-    """Ask dbt for the selected nodes. ``list_nodes`` runs `dbt list`, and tells which criteria match nothing.
+def check(options: Options, list_nodes: Callable[[Callable[[str], None]], Sequence[Any]]) -> set[str]:
+    """Return the ids of the selected nodes.
+
+    ``list_nodes`` runs `dbt list`, and tells which criteria match nothing.
 
     Raises UsageError if a criterion is none of dbt's, or if one matches nothing: dbt would do nothing then,
     and calls that a success.
@@ -21,7 +23,11 @@ def check(options: Options, list_nodes: Callable[[Callable[[str], None]], Sequen
     unmatched: list[str] = []
     asked = " ".join(
         f"{option} {' '.join(criteria)}"
-        for option, criteria in (("--select", options.select), ("--exclude", options.exclude))
+        for option, criteria in (
+            ("--select", options.select),
+            ("--exclude", options.exclude),
+            ("--selector", (options.selector,) if options.selector else ()),
+        )
         if criteria
     )
     try:
@@ -34,3 +40,4 @@ def check(options: Options, list_nodes: Callable[[Callable[[str], None]], Sequen
         raise UsageError(f"{asked}: nothing in the project matches {names}. `dbt list` shows what there is.")
     if not found:
         raise UsageError(f"{asked}: no model, seed, snapshot or test is left to run.")
+    return {str(node["unique_id"]) for node in found}

@@ -66,4 +66,8 @@ def _statuses(report: PipelineReport) -> dict[str, str]:
             found[f"dbt-{name}"] = "error" if step["status"] == "failed" else step["status"]
             found |= {node["id"]: node["status"] for node in step["nodes"]}
             found |= {f"dbt-{name} {hook['id']}": hook["status"] for hook in step["hooks"]}
+    # Where both were one command.
+    ends = [report["run"]["status"], report["test"]["status"]]
+    found["dbt-build"] = "error" if "failed" in ends else ends[0]
+    found |= {f"dbt-build {hook['id']}": hook["status"] for hook in report["run"]["hooks"]}
     return found

@@ -13,6 +13,7 @@ from prefect.states import Failed
 from flows.engine import diagnosis, results
 from flows.errors import DbtError, NotSetUpError, PipelineError
 from flows.observe import redaction
+from flows.project import access
 from flows.target import blocks, warehouse
 from flows.target import dbt_profile as profile
 
@@ -83,6 +84,19 @@ def dbt_test(project: DbtProject) -> StepResult | State[Any]:
     return _attempt(project, project.test)
 
 
+@task(
+    name="dbt-build",
+    retries=2,
+    retry_delay_seconds=30,
+    retry_condition_fn=_may_pass_later,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def dbt_build(project: DbtProject) -> StepResult | State[Any]:
+    """Build everything, each node tested before what reads it. A retry runs only what is missing."""
+    return _attempt(project, project.build)
+
+
 def load_profile(target: str) -> DbtProfile:
     """Return the dbt profile that the target's blocks hold now. Raises NotSetUpError or UnreachableError."""
     return profile.from_document(blocks.load_dbt_cli_profile(target), target)
@@ -91,7 +105,7 @@ def load_profile(target: str) -> DbtProfile:
 def build_and_test(project: DbtProject) -> PipelineReport:
     """Run the tasks one after the other, none after one that failed. Raises PipelineError, not for dbt's."""
     target = project.profile.target
-    freshness = None
+    freshness, test = None, None
     try:
         # BigQuery is asked while dbt is being imported and reads the project.
         with ThreadPoolExecutor(max_workers=1) as background:
@@ -99,7 +113,10 @@ def build_and_test(project: DbtProject) -> PipelineReport:
             project.parse(get_run_logger().log)
             _checked(answer, project)
         project.check_selection()
+        project.check_access()
     except DbtError as error:
+        if unset := access.unset_variable(str(error), target):
+            raise unset from error
         run = results.not_run("failed", str(error))
     else:
         if project.options.freshness:
@@ -108,18 +125,21 @@ def build_and_test(project: DbtProject) -> PipelineReport:
             stale = any(node["kind"] == "source" for node in freshness["failed"])
             why = "the sources are not fresh" if stale else "dbt-freshness failed"
             run = results.not_run("skipped", f"not run, because {why}")
+        elif project.options.build:
+            run, test = results.parted(_outcome(dbt_build(project, return_state=True)))
         else:
             run = _outcome(dbt_run(project, return_state=True))
-    if run["status"] != "success":
-        test = results.not_run(
-            "skipped",
-            "not run, because dbt-run " + ("failed" if run["status"] == "failed" else "was not run"),
-        )
-    else:
-        test = _outcome(dbt_test(project, return_state=True))
+    test = test or _tested(project, run)
     if freshness:
         return {"target": target, "freshness": freshness, "run": run, "test": test}
     return {"target": target, "run": run, "test": test}
+
+
+def _tested(project: DbtProject, run: StepResult) -> StepResult:
+    if run["status"] == "success":
+        return _outcome(dbt_test(project, return_state=True))
+    why = "dbt-run " + ("failed" if run["status"] == "failed" else "was not run")
+    return results.not_run("skipped", f"not run, because {why}")
 
 
 def _checked(answer: Future[None], project: DbtProject) -> None:

@@ -1,6 +1,6 @@
 """Labels of the BigQuery jobs that are not dbt's own, so that a bill can be read by them.
 
-dbt labels its jobs itself (`query-comment: job-label` in dbt_project.yml). `target_name` and `node_id` are
+dbt labels its jobs itself (`flows.engine.internals.own_package` tells it to). `target_name` and `node_id` are
 named and written as there, so that one query over the bill finds both.
 """
 

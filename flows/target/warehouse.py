@@ -65,6 +65,51 @@ def _ask(profile: DbtProfile, credentials: Any) -> None:
         raise _refusal(profile, endpoint, response.status_code, _message(response), credentials)
 
 
+def session(profile: DbtProfile) -> Any:
+    """Return a requests session that is signed in as dbt will be. Raises NotSetUpError."""
+    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+
+    return AuthorizedSession(sign_in.credentials(profile))
+
+
+def dataset(profile: DbtProfile, signed_in: Any, project: str, name: str) -> tuple[int, dict[str, Any]]:
+    """Ask for a dataset: the HTTP status and the answer, or (0, {}) where that says nothing about access."""
+    return _answer(profile, signed_in, "GET", f"projects/{project}/datasets/{name}")
+
+
+def may_create(profile: DbtProfile, signed_in: Any, project: str, name: str) -> bool:
+    """Say whether the identity may make a table in a dataset, by a query that is only checked, never run."""
+    sql = f"create table `{project}`.`{name}`.dbt_may_create (id int64)"
+    body = {"query": sql, "useLegacySql": False, "dryRun": True}
+    if profile.output.get("location"):
+        body["location"] = profile.output["location"]
+    billed = profile.output.get("execution_project") or profile.output["project"]
+    return _answer(profile, signed_in, "POST", f"projects/{billed}/queries", body)[0] != 403
+
+
+def _answer(
+    profile: DbtProfile, signed_in: Any, method: str, path: str, body: Any = None
+) -> tuple[int, dict[str, Any]]:
+    import requests  # noqa: PLC0415
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+
+    endpoint = str(profile.output.get("api_endpoint") or GOOGLE).rstrip("/")
+    try:
+        response = signed_in.request(
+            method,
+            f"{endpoint}/bigquery/v2/{path}",
+            json=body,
+            timeout=_SECONDS,
+            max_allowed_time=2 * _SECONDS,
+        )
+        if _reason(response) in _BUSY:
+            return 0, {}
+        found = response.json()
+    except (GoogleAuthError, requests.RequestException, ValueError):
+        return 0, {}  # dbt asks again, and longer
+    return response.status_code, found if isinstance(found, dict) else {}
+
+
 def query(profile: DbtProfile, sql: str, seconds: float, labels: Mapping[str, str]) -> dict[str, Any]:
     """Run a query as dbt would and return BigQuery's answer. Raises what google-auth and requests raise.
 

@@ -18,13 +18,7 @@ PROJECT = "demo-flights"
 ACCOUNTS = f"/v1/projects/{PROJECT}/serviceAccounts"
 DBT = f"dbt-local@{PROJECT}.iam.gserviceaccount.com"
 RAW = f"/bigquery/v2/projects/{PROJECT}/datasets/demo_flights_local_raw"
-_COMMAND = """
-import sys
-from pathlib import Path
-from flows import pipeline
-pipeline.PROJECT_DIR = Path("tiny")
-sys.exit(pipeline.main(["--target", "local"]))
-"""
+_COMMAND = ("-m", "flows.pipeline", "--target", "local", "--project-dir", "tiny")
 
 _CHECK = """
 import sys
@@ -78,18 +72,18 @@ def machine(project: Checkout, account: str) -> dict[str, str]:
 
 def flow(project: Checkout, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the flow on the tiny dbt project, on a machine."""
-    return _python(project, _COMMAND, env)
+    return _python(project, env, *_COMMAND)
 
 
-def _python(project: Checkout, code: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _python(project: Checkout, env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     # No `gcloud` and no login of whoever runs the tests.
     home = {"HOME": str(project.root / "home"), "CLOUDSDK_CONFIG": str(project.root / "home")}
-    return project.python("-c", code, env=home | env)
+    return project.python(*arguments, env=home | env)
 
 
 def check(project: Checkout, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """What the flow does first: read the blocks, sign in as dbt will, ask BigQuery. Takes seconds."""
-    return _python(project, _CHECK, env)
+    return _python(project, env, "-c", _CHECK)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -52,8 +51,6 @@ _TABLES = {
 }
 _GROWING = {"added", "history"}
 _PROJECT = 'name: faulty\nversion: "1.0"\nprofile: projet_m2_bi\n'
-# Without it, dbt drops a seed's table and then loads it.
-_MACRO = servers.ROOT / "dbt" / "macros" / "bigquery__reset_csv_table.sql"
 _TESTS = "models:\n  - name: rebuilt\n    columns:\n      - name: n\n        data_tests: [unique]\n"
 
 
@@ -80,7 +77,6 @@ class Lane:
         self.home.mkdir()
         for directory_name in ("models", "seeds", "snapshots", "macros"):
             (self.project / directory_name).mkdir(parents=True)
-        shutil.copy(_MACRO, self.project / "macros")
         (self.project / "dbt_project.yml").write_text(_PROJECT)
         (self.project / "models" / "models.yml").write_text(_TESTS)
 
@@ -178,7 +174,7 @@ class Lane:
         deployment = {
             "name": f"dbt-{self.target}",
             "flow_id": flow["id"],
-            "entrypoint": "tests.flows.elsewhere_flow.dbt_full_pipeline",
+            "entrypoint": "flows.pipeline.dbt_full_pipeline",
             "parameters": {"target": self.target},
             "pull_steps": [here],  # without it, Prefect would copy the whole directory it is started in
         }
@@ -193,7 +189,7 @@ class Lane:
             "PREFECT_API_URL": self.prefect.url,
             "PREFECT_HOME": str(self.home),
             "PYTHONPATH": str(servers.ROOT),
-            "DBT_PROJECT": str(self.project),
+            "DBT_PROJECT_DIR": str(self.project),
         }
         process = subprocess.Popen(
             words,

@@ -7,7 +7,7 @@ from flows.engine.arguments import Command, of_command
 
 
 def made(command: Command, target: str = "dev") -> list[str]:
-    return of_command(command, target=target, project_dir=Path("/p"), profiles_dir=Path("/t"))
+    return of_command(command, profile="p", target=target, project_dir=Path("/p"), profiles_dir=Path("/t"))
 
 
 def test_run_builds_everything_but_tests() -> None:
@@ -24,6 +24,11 @@ def test_each_target_has_its_own_directories() -> None:
     dev, prod = " ".join(made("test")), " ".join(made("test", "prod"))
     assert "--target dev --target-path /p/target/dev --log-path /p/logs/dev" in dev
     assert "--target prod --target-path /p/target/prod --log-path /p/logs/prod" in prod
+
+
+def test_dbt_is_told_the_profile_whatever_the_shell_or_the_project_says() -> None:
+    for command in ("parse", "list", "run", "test", "docs"):
+        assert made(command)[made(command).index("--profile") + 1] == "p"
 
 
 def test_dbt_reports_to_nobody_else() -> None:
@@ -43,17 +48,19 @@ def test_options_go_to_the_commands_that_take_them() -> None:
 def test_unit_tests_are_left_out_where_they_are_switched_off() -> None:
     off = Options(unit_tests=False)
     assert "--exclude-resource-type unit_test" in " ".join(
-        of_command("test", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off)
+        of_command(
+            "test", profile="p", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off
+        )
     )
     assert "unit_test" not in made("test")
     assert "unit_test" not in of_command(
-        "list", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off
+        "list", profile="p", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=off
     )
 
 
 def added(command: Command, options: Options) -> list[str]:
     plain = made(command)
     chosen = of_command(
-        command, target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=options
+        command, profile="p", target="dev", project_dir=Path("/p"), profiles_dir=Path("/t"), options=options
     )
     return [argument for argument in chosen if argument not in plain]

@@ -15,7 +15,8 @@ from prefect.states import Completed
 from flows import pipeline
 from flows.commands import command_line
 from flows.observe import json_logs
-from flows.run import record, steps
+from flows.project import set_up
+from flows.run import record
 from flows.run.stopping import TerminatedError
 from tests.flows.conftest import Finished, run
 from tests.flows.documents import report
@@ -133,7 +134,7 @@ def test_a_report_that_prefect_cannot_be_told_of_is_told_here(
         record.note(run_id=run_id, outcome=report())
         return Completed()
 
-    monkeypatch.setattr(steps, "load_profile", lambda _target: None)
+    monkeypatch.setattr(set_up, "load", lambda *_: None)
     monkeypatch.setattr(pipeline, "dbt_full_pipeline", flow)
     monkeypatch.setattr(record.Record, "settle", lambda *_: False)
     with temporary_settings({PREFECT_API_URL: "http://somebody:planted-word@127.0.0.1:1/api"}):
@@ -154,7 +155,7 @@ def test_a_report_that_prefect_cannot_be_told_of_is_told_here(
 def test_a_refused_flow_run_is_no_prefect_that_is_away(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(steps, "load_profile", lambda _target: None)
+    monkeypatch.setattr(set_up, "load", lambda *_: None)
     # It refuses that, too, and would be asked for two minutes.
     monkeypatch.setattr(record.Record, "settle", raising(AssertionError()))
     with (

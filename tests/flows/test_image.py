@@ -54,6 +54,13 @@ def lay_out(root: Path) -> tuple[Path, dict[str, str]]:
             command = [UV, *(word for word in words[1:] if word != "--no-cache")]
             env = os.environ | variables
             subprocess.run(command, check=True, cwd=directory, env=env, capture_output=True, timeout=600)
+        elif name == "RUN" and "flows.packages" in words:
+            command = [word for word in words if not word.startswith("--mount")]
+            env = os.environ | variables
+            python = shutil.which(command[0], path=env["PATH"]) or ""
+            subprocess.run(
+                [python, *command[1:]], check=True, cwd=directory, env=env, capture_output=True, timeout=600
+            )
         elif name == "ENV":
             for variable, value in (word.split("=", 1) for word in words):
                 placed = f"{root}{value}" if value.startswith("/") else value
@@ -63,7 +70,7 @@ def lay_out(root: Path) -> tuple[Path, dict[str, str]]:
 
 def copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        left_out = shutil.ignore_patterns("__pycache__", "target", "logs")
+        left_out = shutil.ignore_patterns("__pycache__", "target", "logs", "dbt_packages")
         shutil.copytree(source, target, ignore=left_out)
     else:
         shutil.copy(source, target)

@@ -16,10 +16,8 @@ pytestmark = pytest.mark.real
 
 _CALL = """
 import json, sys
-from pathlib import Path
 from flows import pipeline
-pipeline.PROJECT_DIR = Path(sys.argv[1])
-print(json.dumps(pipeline.dbt_full_pipeline(target="tiny")))
+print(json.dumps(pipeline.dbt_full_pipeline(target="tiny", project_dir=sys.argv[1])))
 """
 
 

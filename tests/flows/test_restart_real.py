@@ -118,8 +118,8 @@ def test_a_killed_run_is_resumed_and_recorded_as_crashed(platform: Platform, fre
 @contextmanager
 def executed(platform: Platform, project: Path, flow_run: str) -> Iterator[subprocess.Popen[bytes]]:
     """Let Prefect's engine execute a flow run that was created before."""
-    entrypoint = "tests.flows.elsewhere_flow.dbt_full_pipeline"
-    env = platform.environment(PREFECT__FLOW_ENTRYPOINT=entrypoint, DBT_PROJECT=str(project))
+    entrypoint = "flows.pipeline.dbt_full_pipeline"
+    env = platform.environment(PREFECT__FLOW_ENTRYPOINT=entrypoint, DBT_PROJECT_DIR=str(project))
     command = [sys.executable, "-m", "prefect.engine", flow_run]
     with (project / "engine.log").open("ab") as log:
         process = subprocess.Popen(command, env=env, cwd=servers.ROOT, stdout=log, stderr=log)

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.internals import hooks, interrupting, lean_imports, shared_sign_in
+from flows.engine.internals import hooks, interrupting, lean_imports, own_package, shared_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +30,7 @@ def invoke(
     has interrupted dbt.
     """
     lean_imports.import_dbt()
+    own_package.add()
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes 4 s
 
     runner = dbtRunner(manifest=manifest, callbacks=[on_event])

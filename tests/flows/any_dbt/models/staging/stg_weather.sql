@@ -1,0 +1,1 @@
+select day, sunny from {{ source('town', 'weather') }}

@@ -1,0 +1,1 @@
+select * from {{ ref('receipts') }} where total_cents < {{ var('cheapest') }}
