@@ -131,7 +131,7 @@ def _read(line: str) -> tuple[int, str]:
     """Return level and text of a line of dbt's log. One that is none of dbt's is an error of Python's."""
     try:
         found: Any = json.loads(line)["info"]
-        if found["name"] == "MainStackTrace":
+        if str(found["msg"]).startswith("Traceback "):
             return logging.DEBUG, ""
         levels = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO}
         return levels.get(found["level"], logging.DEBUG), str(found["msg"]).strip()
