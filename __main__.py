@@ -86,6 +86,7 @@ deployments = Deployments(
         further=settings.deployments,
         manage_schedule_state=settings.manage_schedule_state,
         variables=settings.flow_environment,
+        adopt=settings.adopt,
     ),
     [blocks],
 )

@@ -87,6 +87,7 @@ class DeploymentsArgs:
         further: the other deployments.
         manage_schedule_state: whether what was paused in Prefect's page is switched on again.
         variables: the environment of runs.
+        adopt: whether what others have made of these names is taken over.
     """
 
     names: Names
@@ -95,6 +96,7 @@ class DeploymentsArgs:
     further: Sequence[FurtherDeployment] = ()
     manage_schedule_state: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    adopt: bool = False
 
 
 class Deployments(Component):
@@ -102,8 +104,7 @@ class Deployments(Component):
 
     And further deployments, named `dbt-<env>-<name>`, in the same pool.
 
-    Their names are the stack's, so what bears one is taken over: a worker may have made the pool, a run of
-    the flow the limit, of which each run holds the only slot. At most one run of the target works at a time,
+    Each run holds the only slot of the limit. At most one run of the target works at a time,
     whichever deployment it is of; others wait. Does not own the flow in Prefect, which keeps the history of
     its runs, nor the workers: the stack's output `startAWorker` starts one.
 
@@ -128,7 +129,7 @@ class Deployments(Component):
             type=args.place.type,
             base_job_template=filled(args.place.type, args.place.values()),
             description=f"Runs dbt for {environment}.",
-            adopt=True,
+            adopt=args.adopt,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.limit = GlobalConcurrencyLimit(
@@ -137,7 +138,7 @@ class Deployments(Component):
             limit=1,
             # Switched off, it would let two runs write the same tables.
             manage_state=True,
-            adopt=True,
+            adopt=args.adopt,
             opts=pulumi.ResourceOptions(parent=self),
         )
         schedule = {"scheduled": scheduled(args.schedule)} if args.schedule else {}
@@ -147,7 +148,7 @@ class Deployments(Component):
             name=pipeline,
             schedules=schedule,
             description=f"Builds and tests every table of {environment}.",
-            adopt=True,
+            adopt=args.adopt,
         )
         self.further = {
             one.name: self._deployment(

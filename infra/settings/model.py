@@ -223,6 +223,11 @@ class Settings(BaseModel):
         description="Whether `pulumi up` switches on the Google APIs that it needs; it never switches one "
         "off.",
     )
+    adopt: bool = Field(
+        default=False,
+        description="Whether the work pool, deployments and concurrency limit of these names are taken "
+        "over from whoever made them: their settings are replaced, and `pulumi destroy` deletes them.",
+    )
 
     @property
     def names(self) -> Names:

@@ -35,5 +35,9 @@ class UnknownTypeError(PrefectError):
     """Neither this project nor the server knows the block type."""
 
 
+class ElsewhereError(PrefectError):
+    """The object is on another server than the one that this run talks to."""
+
+
 class KeptError(PrefectError):
     """Something is not to be taken away."""

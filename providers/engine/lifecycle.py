@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from providers.api.errors import NameTakenError, PrefectError
+from providers.api.errors import ElsewhereError, NameTakenError, PrefectError
+from providers.engine.claims import Claims
+from providers.engine.sdk import say
 from providers.kinds.kind import Connect, Found, Kind, Properties
+from providers.kinds.marks import named
 from providers.values import has_unknown
 
 
@@ -32,12 +35,23 @@ class Lifecycle:
     """One provider process's view of one kind of object on one Prefect server. Safe to share between threads.
 
     `connect` makes the connection, or returns the one there is. It is called when something has to be
-    asked, so that a run that changes nothing loads no HTTP.
+    asked, so that a run that changes nothing loads no HTTP. `here` is the server's `place`, and `former`
+    are those that the stack has moved away from.
     """
 
-    def __init__(self, kind: Kind, connect: Connect) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        connect: Connect,
+        here: str = "",
+        former: frozenset[str] = frozenset(),
+        claims: Claims | None = None,
+    ) -> None:
         self._kind = kind
         self._connect = connect
+        self._here = here
+        self._former = former
+        self._claims = claims or Claims()
         self._lock = threading.Lock()
         # Objects that a resource of this run created or took over, and those that stay as they are.
         self._taken: set[str] = set()
@@ -51,14 +65,20 @@ class Lifecycle:
         """
         kind = self._kind
         given = {name: value for name, value in news.items() if value is not None}
-        inputs = {"adopt": False, **kind.defaults, **given}
+        preview = given.pop("dry_run", False)
+        inputs = self._placed({"adopt": False, **kind.defaults, **given}, olds)
         problems = []
         try:
+            self._stay_here(olds)
             inputs = kind.complete(self._connect, inputs)
         except PrefectError as error:
             problems = [str(error)]
         if not olds or self._changed(olds, inputs):
             problems = problems or self._problems(inputs) or self._absent(inputs)
+        if olds and self._same_name(olds, inputs):
+            self._claim(inputs)
+        elif preview and not problems:
+            problems = self._not_ours(inputs)
         return Checked(kind.sealed(olds, inputs), problems)
 
     def diff(self, object_id: str, olds: Properties, news: Properties) -> Difference:
@@ -71,13 +91,14 @@ class Lifecycle:
         ]
         if not replaces:
             self._keep(object_id, news)
-        same_place = all(olds.get(name) == news.get(name) for name in kind.unique)
         changes = bool(replaces) or self._changed(olds, news)
-        return Difference(changes, replaces, bool(replaces) and same_place)
+        return Difference(changes, replaces, bool(replaces) and self._same_name(olds, news))
 
     def create(self, props: Properties) -> tuple[str, Properties]:
         """Create the object, or take it over; return its id and outputs."""
         kind, http = self._kind, self._connect()
+        begun = self._is_claimed(props)
+        self._claim(props)
         found = None if kind.names_are_unique else kind.find(http, props)
         made = None if found else kind.create(http, props)
         if made is not None:
@@ -87,26 +108,28 @@ class Lifecycle:
         found = found or kind.find(http, props)
         if found is None:
             raise NameTakenError(f"Prefect at {http.server.api_url} declines a second {kind.label(props)}")
-        if self._drifted(props, found):
-            if not props.get("adopt"):
-                raise NameTakenError(self._in_use(props, http.server.api_url))
-            self._take(found.id, props)
+        if not (props.get("adopt") or self._is_ours(props, found, begun=begun)):
+            if not begun:
+                self._claims.drop(self._claimed(props))
+            raise NameTakenError(self._in_use(props, found))
+        self._take(found.id, props)
+        if not kind.holds(found, props) or (kind.marked and found.owner != props.get("owner")):
             kind.update(http, found.id, props, props)
-        else:
-            self._take(found.id, props)
         return found.id, kind.sealed(props, props)
 
     def read(self, object_id: str, props: Properties) -> Properties | None:
         """Return the properties as they are in Prefect, or None where the object is gone."""
         kind = self._kind
+        self._stay_here(props)
         found = kind.read(self._connect(), object_id, props)
-        if found is None:
+        if found is None or self._has_left(props, found):
             return None
         settled = kind.as_given({"adopt": False, **kind.defaults, **props}, found.properties)
-        return kind.sealed(props, settled)
+        return kind.sealed(props, self._placed(settled, props))
 
     def update(self, object_id: str, olds: Properties, news: Properties) -> Properties:
         """Make the object as the new properties say; return the outputs."""
+        self._stay_here(olds)
         self._kind.update(self._connect(), object_id, olds, news)
         return self._kind.sealed(olds, news)
 
@@ -116,10 +139,77 @@ class Lifecycle:
         The latter is what renaming a resource in the program without an alias looks like, or `pulumi up
         --replace`.
         """
+        self._stay_here(props)
         with self._lock:
             if object_id in self._taken:
                 return
-        self._kind.delete(self._connect(), object_id, props)
+        kind, http = self._kind, self._connect()
+        found = kind.read(http, object_id, props) if kind.marked else None
+        if found is None or not self._has_left(props, found):
+            kind.delete(http, object_id, props)
+        self._claims.drop(self._claimed(props))
+
+    def _placed(self, props: Properties, olds: Properties) -> Properties:
+        """Return the properties with the server that the object is on, if that is known."""
+        server = self._here or olds.get("server")
+        return props | {"server": server} if server else props
+
+    def _stay_here(self, props: Properties) -> None:
+        """Raise ElsewhereError for an object on another server. An older version's state names none."""
+        there = props.get("server")
+        if not there or not self._here or there in {self._here, *self._former}:
+            return
+        raise ElsewhereError(
+            f"{self._kind.label(props)} is on Prefect at {there}, but this run talks to {self._here}: "
+            "nothing is done to it. Set prefect:apiUrl, or PREFECT_API_URL, back to where it is. If that "
+            "server itself has moved, or you leave it behind on purpose: "
+            f"`PREFECT_MOVED_FROM={there} pulumi up --refresh`, once"
+        )
+
+    def _same_name(self, olds: Properties, news: Properties) -> bool:
+        return all(olds.get(name) == news.get(name) for name in self._kind.unique)
+
+    def _not_ours(self, inputs: Properties) -> list[str]:
+        """Say at preview already that the name is somebody else's; and what would be taken over."""
+        kind = self._kind
+        if kind.refers or has_unknown([inputs.get(name) for name in kind.unique]):
+            return []
+        try:
+            found = kind.find(self._connect(), inputs)
+            if found is None or self._is_ours(inputs, found, begun=self._is_claimed(inputs)):
+                return []
+            if not inputs.get("adopt"):
+                return [self._in_use(inputs, found)]
+            say(
+                f"adopt: {kind.label(inputs)}, {_made_by(found)}, is taken over: its settings are replaced, "
+                "and `pulumi destroy` deletes it"
+            )
+        except PrefectError as error:
+            return [str(error)]
+        return []
+
+    def _is_ours(self, props: Properties, found: Found, *, begun: bool) -> bool:
+        """Tell whether this stack made it, in an `up` that was interrupted before its id was in the state."""
+        if self._kind.marked:
+            return found.owner is not None and found.owner == props.get("owner")
+        return begun and (has_unknown(props) or self._kind.holds(found, props))
+
+    def _has_left(self, props: Properties, found: Found) -> bool:
+        """Tell, and say, whether another stack has taken over what this one had."""
+        left = found.owner not in {None, props.get("owner")}
+        if left:
+            say(f"{self._kind.label(props)} is now of {named(str(found.owner))}: left as it is")
+        return left
+
+    def _claim(self, props: Properties) -> None:
+        if not (self._kind.marked or self._kind.refers or self._is_claimed(props)):
+            self._claims.add(self._claimed(props))
+
+    def _is_claimed(self, props: Properties) -> bool:
+        return self._claimed(props) in self._claims
+
+    def _claimed(self, props: Properties) -> tuple[str, ...]:
+        return str(props.get("owner")), self._here, self._kind.label(props)
 
     def _problems(self, inputs: Properties) -> list[str]:
         from providers.checks.inputs import schema_problems  # noqa: PLC0415  where there is something new
@@ -142,13 +232,10 @@ class Lifecycle:
             return [str(error)]
         return []
 
-    def _drifted(self, props: Properties, found: Found) -> bool:
-        settled = self._kind.as_given(props, found.properties)
-        return any(self._kind.differ(settled.get(name), props.get(name)) for name in found.properties)
-
     def _changed(self, olds: Properties, news: Properties) -> bool:
-        names = (olds.keys() | news.keys()) - {"adopt", *self._kind.hints}
-        names -= {name for name in self._kind.added if name not in olds}
+        names = (olds.keys() | news.keys()) - {"adopt", "owner", *self._kind.hints}
+        # What an older version's state lacks is no change.
+        names -= {name for name in ("server", *self._kind.added) if name not in olds}
         return any(
             has_unknown(news.get(name)) or self._kind.differ(olds.get(name), news.get(name)) for name in names
         )
@@ -171,9 +258,14 @@ class Lifecycle:
             "another name"
         )
 
-    def _in_use(self, props: Properties, api_url: str) -> str:
+    def _in_use(self, props: Properties, found: Found) -> str:
+        differs = "with the same settings" if self._kind.holds(found, props) else "with other settings"
         return (
-            f"Prefect at {api_url} already has {self._kind.label(props)}, with other settings. Give this one "
-            "another name, or set adopt=True to take that one over: its settings are then replaced, and "
-            "`pulumi destroy` deletes it"
+            f"Prefect at {self._connect().server.api_url} already has {self._kind.label(props)}, {differs}, "
+            f"{_made_by(found)}. Give this one another name, or set adopt=True to take that one over: its "
+            "settings are then replaced, and `pulumi destroy` deletes it"
         )
+
+
+def _made_by(found: Found) -> str:
+    return f"of {named(found.owner)}" if found.owner else "which nothing shows to be this stack's"

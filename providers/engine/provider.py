@@ -71,7 +71,9 @@ class PrefectProvider(ResourceProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read. What is there becomes the inputs too, so that the next diff sees the drift."""
-        actual = self._lifecycle.read(id_, _plain(props))
+        from providers.engine.sdk import inputs_in_state  # noqa: PLC0415
+
+        actual = self._lifecycle.read(id_, inputs_in_state("server", "owner") | _plain(props))
         # The SDK breaks on None; an empty id says that the object is gone.
         if actual is None:
             return ReadResult("", {})
@@ -83,7 +85,9 @@ class PrefectProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete."""
-        self._lifecycle.delete(_id, _plain(_props))
+        from providers.engine.sdk import inputs_in_state  # noqa: PLC0415
+
+        self._lifecycle.delete(_id, inputs_in_state("server", "owner") | _plain(_props))
 
 
 def _plain(props: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Any
 
 from providers.api.errors import PrefectError
 
@@ -26,3 +27,21 @@ def speak_plainly() -> None:
     main = sys.modules["__main__"]
     if getattr(main, "DynamicResourceProviderServicer", None) is not None:
         vars(main)["traceback"] = PlainErrors
+
+
+def say(text: str) -> None:
+    """Tell the user something that is no error: the engine shows what a provider writes there."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def inputs_in_state(*names: str) -> dict[str, Any]:
+    """Return some of the inputs that the state has of the object that is being read or deleted.
+
+    The SDK hands on the outputs alone. Those of an object that an older version made, and that has not
+    changed since, lack what a newer one has added to its inputs. The whole request is a local variable of
+    the method that calls the provider's; elsewhere, such as in a test, there is none.
+    """
+    frame = sys._getframe(2)
+    request = frame.f_locals.get("request")
+    found = getattr(request, "old_inputs", None) or getattr(request, "inputs", None) or {}
+    return {name: found[name] for name in names if name in found}

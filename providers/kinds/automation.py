@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
-from providers.api.errors import NameTakenError
+from providers.api.errors import NameTakenError, PrefectError
 from providers.checks.inputs import any_name_problems
-from providers.engine.provider import PrefectProvider
+from providers.kinds import marks
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only
+from providers.kinds.resource import PrefectResource
 from providers.kinds.triggers import action_problems, same_actions, same_trigger, trigger_problems
 from providers.values import pack
 
@@ -30,6 +31,7 @@ class Automations(Kind):
     """Prefect's automations. Prefect lets two have the same name; here a name is one automation's."""
 
     title = "automation"
+    marked = True
     names_are_unique = False
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
@@ -65,8 +67,8 @@ class Automations(Kind):
         return found
 
     def find(self, http: Requests, inputs: Properties) -> Found | None:
-        """Look it up by its name. Raises NameTakenError where several that differ have it."""
-        twins = self._named(http, inputs["name"])
+        """Look it up by its name. Raises NameTakenError where several have it, none of them this stack's."""
+        twins = self._own(http, inputs)[:1] or self._named(http, inputs["name"])
         if len(twins) > 1:
             raise NameTakenError(
                 f"Prefect at {http.server.api_url} has {len(twins)} automations named {inputs['name']!r}: "
@@ -82,26 +84,25 @@ class Automations(Kind):
     def create(self, http: Requests, inputs: Properties) -> Found:
         """Create it once, though an answer may be lost.
 
-        Nothing in Prefect keeps a name unique, so after a lost answer the automation is looked for. Where
-        a request that was believed lost arrived late, its twin is deleted.
+        Nothing in Prefect keeps a name unique, so after a lost answer the automation is looked for, by its
+        owner's mark. Where a request that was believed lost arrived late, its twin is deleted.
         """
         lost = False
 
         def look() -> httpx.Response | None:
             nonlocal lost
             lost = True
-            response = _named(http, inputs["name"])
-            return response if response.json() else None
+            first = next(iter(self._own(http, inputs)), None)
+            return http.send("GET", f"/automations/{first.id}", accept=MISSING) if first else None
 
-        body = {**only(inputs, *TOLD), "enabled": inputs["enabled"]}
-        response = http.send("POST", "/automations/", json=body, look=look)
-        created = response.json()
-        if not lost:
-            return _found(created)
-        first, *twins = self._named(http, inputs["name"])
-        for twin in twins:
-            _drop(http, twin.id)
-        return first
+        response = http.send("POST", "/automations/", json=_body(inputs, inputs["enabled"]), look=look)
+        made = _found(response.json())
+        if lost:
+            with suppress(
+                PrefectError
+            ):  # Its id has to get into the state; a copy goes with the next change.
+                self._drop_copies(http, made.id, inputs)
+        return made
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
         """Write all of it, since Prefect takes no parts; `enabled` as it is, where that is people's.
@@ -112,8 +113,7 @@ class Automations(Kind):
         if found is None:
             raise self.gone(news, http.server.api_url)
         enabled = news["enabled"] if self.to_write(olds, news) else found.properties["enabled"]
-        body = {**only(news, *TOLD), "enabled": enabled}
-        response = http.send("PUT", f"/automations/{object_id}", json=body, accept=MISSING)
+        response = http.send("PUT", f"/automations/{object_id}", json=_body(news, enabled), accept=MISSING)
         if response.status_code == 404:
             raise self.gone(news, http.server.api_url)
         self._drop_copies(http, object_id, olds)
@@ -124,13 +124,18 @@ class Automations(Kind):
         self._drop_copies(http, object_id, inputs)
 
     def _drop_copies(self, http: Requests, object_id: str, inputs: Properties) -> None:
-        """Delete what has the same name and does the same: a request to create it that arrived very late.
+        """Delete what this stack has marked, has the same name and does the same: a request that came late.
 
         Nobody else knows of it, and it would act beside its twin, and after it is gone.
         """
-        for found in self._named(http, inputs["name"]):
+        for found in self._own(http, inputs):
             if found.id != object_id and self.as_given(inputs, found.properties) == inputs:
                 _drop(http, found.id)
+
+    def _own(self, http: Requests, inputs: Properties) -> list[Found]:
+        """List those of the name that this stack has marked, the oldest first."""
+        owner = inputs.get("owner")
+        return [one for one in self._named(http, inputs["name"]) if owner and one.owner == owner]
 
     def means(self, name: str, given: Any, actual: Any) -> bool:
         """Compare triggers and actions without what Prefect fills in."""
@@ -156,10 +161,16 @@ def _drop(http: Requests, object_id: str) -> None:
 
 
 def _found(body: Properties) -> Found:
-    return Found(body["id"], {**only(body, *TOLD), "enabled": body["enabled"]})
+    tags, owner = marks.unmarked(body["tags"])
+    return Found(body["id"], {**only(body, *TOLD), "tags": tags, "enabled": body["enabled"]}, owner)
 
 
-class Automation(Resource, module="prefect", name="Automation"):
+def _body(inputs: Properties, enabled: bool) -> Properties:
+    tags = marks.marked(inputs["tags"], inputs.get("owner"))
+    return {**only(inputs, *TOLD), "tags": tags, "enabled": enabled}
+
+
+class Automation(PrefectResource, module="prefect", name="Automation"):
     """An automation of Prefect: actions, and the trigger that sets them off.
 
     Args:
@@ -207,7 +218,7 @@ class Automation(Resource, module="prefect", name="Automation"):
             "manage_state": manage_state,
             "adopt": adopt,
         }
-        super().__init__(PrefectProvider("automation"), resource_name, properties, opts)
+        super().__init__("automation", resource_name, properties, opts)
 
 
 KIND = Automations()

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
 from providers.catalog.schemas import committed
 from providers.checks.block_data import data_problems, name_problems
-from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import Connect, Found, Kind, Properties
+from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN, canonical, is_open, is_reference, reference, revisions, seal
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _schema(http: Requests, props: Properties) -> Schema:
     return _client(http).schema(props["block_type"], wanted["checksum"], wanted["version"])
 
 
-class PrefectBlock(Resource, module="prefect", name="Block"):
+class PrefectBlock(PrefectResource, module="prefect", name="Block"):
     """A block in Prefect: a named document of a block type.
 
     Args:
@@ -169,7 +168,7 @@ class PrefectBlock(Resource, module="prefect", name="Block"):
             "adopt": adopt,
             "schema": None,
         }
-        super().__init__(PrefectProvider("block"), resource_name, properties, opts)
+        super().__init__("block", resource_name, properties, opts)
 
     @property
     def ref(self) -> Output[dict[str, Any]]:

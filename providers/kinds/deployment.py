@@ -8,13 +8,12 @@ from urllib.parse import quote
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
 from providers.api.errors import RejectedError
 from providers.checks.inputs import name_problems
-from providers.engine.provider import PrefectProvider
-from providers.kinds import schedules
+from providers.kinds import marks, schedules
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only
+from providers.kinds.resource import PrefectResource
 from providers.kinds.work_pool import WorkPool
 from providers.values import UNKNOWN, pack, precise
 
@@ -41,6 +40,7 @@ class Deployments(Kind):
     """Prefect's deployments. A flow's name and a deployment's make one."""
 
     title = "deployment"
+    marked = True
     names_are_unique = False
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
@@ -195,7 +195,10 @@ class Deployments(Kind):
 
 
 def _body(inputs: Properties) -> Properties:
-    return only(inputs, *TEXTS, *OBJECTS, "tags", "pull_steps", "enforce_parameter_schema")
+    body = only(inputs, *TEXTS, *OBJECTS, "tags", "pull_steps", "enforce_parameter_schema")
+    # Not among its tags, which are those of its runs too.
+    schema = marks.marked_schema(inputs["parameter_openapi_schema"], inputs.get("owner"))
+    return body | {"parameter_openapi_schema": schema}
 
 
 def _is_under_another_s(found: Properties) -> bool:
@@ -238,8 +241,10 @@ def _found(response: httpx.Response, inputs: Properties) -> Found | None:
     body = response.json()
     limit, options = body.get("global_concurrency_limit") or {}, body.get("concurrency_options") or {}
     others = _is_under_another_s(body)
+    parameters, owner = marks.unmarked_schema(body["parameter_openapi_schema"])
     properties = {
         **only(body, *TOLD),
+        "parameter_openapi_schema": parameters,
         "concurrency_limit": None if others else limit.get("limit"),
         "global_concurrency_limit_id": limit.get("id") if others else None,
         "collision_strategy": options.get("collision_strategy"),
@@ -250,10 +255,10 @@ def _found(response: httpx.Response, inputs: Properties) -> Found | None:
     for name in ("work_queue_name", "grace_period_seconds", "global_concurrency_limit_id"):
         if inputs.get(name) is None:
             del properties[name]
-    return Found(body["id"], properties)
+    return Found(body["id"], properties, owner)
 
 
-class Deployment(Resource, module="prefect", name="Deployment"):
+class Deployment(PrefectResource, module="prefect", name="Deployment"):
     """A deployment of a flow.
 
     Args:
@@ -349,7 +354,7 @@ class Deployment(Resource, module="prefect", name="Deployment"):
             "grace_period_seconds": grace_period_seconds,
             "adopt": adopt,
         }
-        super().__init__(PrefectProvider("deployment"), resource_name, properties, opts)
+        super().__init__("deployment", resource_name, properties, opts)
 
 
 KIND = Deployments()

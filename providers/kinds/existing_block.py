@@ -8,12 +8,11 @@ from urllib.parse import quote
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
 from providers.api.errors import GoneError, RejectedError
 from providers.checks.block_data import name_problems
-from providers.engine.provider import PrefectProvider
 from providers.kinds.kind import MISSING, Found, Kind, Properties
+from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def _found(response: httpx.Response) -> Found | None:
     return Found(body["id"], {"block_type": slug, "block_name": body["name"]})
 
 
-class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
+class ExistingBlock(PrefectResource, module="prefect", name="ExistingBlock"):
     """The id of a block that the program does not make, by its type and name. Never changes the block.
 
     Args:
@@ -131,7 +130,7 @@ class ExistingBlock(Resource, module="prefect", name="ExistingBlock"):
             "capability": capability,
             "hint": hint,
         }
-        super().__init__(PrefectProvider("existing-block"), resource_name, properties, opts)
+        super().__init__("existing-block", resource_name, properties, opts)
 
 
 KIND = ExistingBlocks()

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
 from providers.checks.inputs import name_problems
-from providers.engine.provider import PrefectProvider
+from providers.kinds import marks
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only
+from providers.kinds.resource import PrefectResource
 
 if TYPE_CHECKING:
     import httpx
@@ -24,6 +24,7 @@ class Flows(Kind):
     """Prefect's flows. A second one of a name is the first."""
 
     title = "flow"
+    marked = True
     names_are_unique = False
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
@@ -49,11 +50,11 @@ class Flows(Kind):
 
     def create(self, http: Requests, inputs: Properties) -> Found | None:
         """Create it; a request whose answer was lost is safe to send again."""
-        return _found(http.send("POST", "/flows/", json=only(inputs, "name", "tags")))
+        return _found(http.send("POST", "/flows/", json=only(inputs, "name") | _tags(inputs)))
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:  # noqa: ARG002
         """Set its tags."""
-        response = http.send("PATCH", f"/flows/{object_id}", json=only(news, "tags"), accept=MISSING)
+        response = http.send("PATCH", f"/flows/{object_id}", json=_tags(news), accept=MISSING)
         if response.status_code == 404:
             raise self.gone(news, http.server.api_url)
 
@@ -66,10 +67,15 @@ def _found(response: httpx.Response) -> Found | None:
     if response.status_code == 404:
         return None
     body = response.json()
-    return Found(body["id"], only(body, "name", "tags"))
+    tags, owner = marks.unmarked(body["tags"])
+    return Found(body["id"], only(body, "name") | {"tags": tags}, owner)
 
 
-class Flow(Resource, module="prefect", name="Flow"):
+def _tags(inputs: Properties) -> Properties:
+    return {"tags": marks.marked(inputs["tags"], inputs.get("owner"))}
+
+
+class Flow(PrefectResource, module="prefect", name="Flow"):
     """A flow of Prefect, where its tags are the program's. A `Deployment` makes its flow by itself.
 
     Deleting it deletes its deployments and the history of its runs: `opts` with `retain_on_delete=True` keeps
@@ -95,7 +101,7 @@ class Flow(Resource, module="prefect", name="Flow"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         properties = {"name": name, "tags": tags, "adopt": adopt}
-        super().__init__(PrefectProvider("flow"), resource_name, properties, opts)
+        super().__init__("flow", resource_name, properties, opts)
 
 
 KIND = Flows()

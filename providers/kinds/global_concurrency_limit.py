@@ -9,11 +9,10 @@ from uuid import UUID
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
 from providers.checks.inputs import name_problems
-from providers.engine.provider import PrefectProvider
-from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
+from providers.kinds.kind import MISSING, Found, Kind, Properties, only, post_once
+from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN
 
 if TYPE_CHECKING:
@@ -69,9 +68,11 @@ class GlobalConcurrencyLimits(Kind):
         return _found(http.send("GET", f"{PATH}{object_id}", accept=MISSING))
 
     def create(self, http: Requests, inputs: Properties) -> Found | None:
-        """Create it; a name that is taken by now, if only by a request whose answer was lost, gives None."""
-        response = http.send("POST", PATH, json=only(inputs, *TOLD) | _held({}, inputs), accept=CONFLICT)
-        return None if response.status_code == 409 else _found(response)
+        """Create it; a name that is taken by another gives None."""
+        body = only(inputs, *TOLD) | _held({}, inputs)
+        response = post_once(http, PATH, body, f"{PATH}{quote(inputs['name'], safe='')}")
+        found = _found(response) if response is not None else None
+        return found if found and self.holds(found, inputs) else None
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
         """Write all but the name; whether it is active only where that is the program's."""
@@ -105,7 +106,7 @@ def _found(response: httpx.Response) -> Found | None:
     return Found(body["id"], only(body, *TOLD))
 
 
-class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrencyLimit"):
+class GlobalConcurrencyLimit(PrefectResource, module="prefect", name="GlobalConcurrencyLimit"):
     """A global concurrency limit of Prefect.
 
     Args:
@@ -145,7 +146,7 @@ class GlobalConcurrencyLimit(Resource, module="prefect", name="GlobalConcurrency
             "manage_state": manage_state,
             "adopt": adopt,
         }
-        super().__init__(PrefectProvider("global-concurrency-limit"), resource_name, properties, opts)
+        super().__init__("global-concurrency-limit", resource_name, properties, opts)
 
 
 KIND = GlobalConcurrencyLimits()

@@ -11,6 +11,8 @@ from providers.api.errors import GoneError
 from providers.values import canonical, precise
 
 if TYPE_CHECKING:
+    import httpx
+
     from providers.api.http import Requests
 
 Properties = dict[str, Any]
@@ -26,6 +28,8 @@ class Found:
 
     id: str
     properties: Properties
+    #: The stack that has marked it as its own.
+    owner: str | None = None
 
 
 class Kind(ABC):
@@ -51,6 +55,9 @@ class Kind(ABC):
     hints: ClassVar[tuple[str, ...]] = ()
     #: What `complete` adds to the inputs. That an older version's state lacks it is no change.
     added: ClassVar[tuple[str, ...]] = ()
+    #: Whether Prefect has room for the mark of the stack that owns one: `create` and `update` write the input
+    #: `owner`, and what finds one tells it.
+    marked: ClassVar[bool] = False
     #: Whether Prefect refuses to create a second one of a name. Else it has to be looked for before.
     names_are_unique: ClassVar[bool] = True
     #: Whether the program only refers to the object, which has to be there before.
@@ -109,6 +116,11 @@ class Kind(ABC):
             return sorted(given or []) == sorted(actual or [])
         return canonical(given or None) == canonical(actual or None)
 
+    def holds(self, found: Found, inputs: Properties) -> bool:
+        """Tell whether an object is as the program says."""
+        settled = self.as_given(inputs, found.properties)
+        return not any(self.differ(settled.get(name), inputs.get(name)) for name in found.properties)
+
     def differ(self, old: Any, new: Any) -> bool:
         """Tell whether two values of an input are different to the program."""
         return precise(old) != precise(new)
@@ -133,3 +145,24 @@ class Kind(ABC):
 def only(properties: Mapping[str, Any], *names: str) -> Properties:
     """Return some of the properties, null where they are not set."""
     return {name: properties.get(name) for name in names}
+
+
+def post_once(
+    http: Requests, path: str, body: Properties, there: str, accept: frozenset[int] = frozenset()
+) -> httpx.Response | None:
+    """Create something whose name is unique, though an answer may be lost; None where the name is taken.
+
+    After a lost answer, what is at the path `there` may be what was asked for, and is returned.
+    """
+    lost = False
+
+    def look() -> httpx.Response | None:
+        nonlocal lost
+        lost = True
+        response = http.send("GET", there, accept=MISSING)
+        return None if response.status_code == 404 else response
+
+    response = http.send("POST", path, json=body, accept=accept | CONFLICT, look=look)
+    if response.status_code != 409:
+        return response
+    return look() if lost else None

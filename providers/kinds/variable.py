@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
-from providers.engine.provider import PrefectProvider
+from providers.kinds import marks
 from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
+from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN, has_unknown, pack, precise
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Variables(Kind):
     """Prefect's variables."""
 
     title = "variable"
+    marked = True
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "required": ["name"],
@@ -65,14 +66,14 @@ class Variables(Kind):
     def create(self, http: Requests, inputs: Properties) -> Found | None:
         """Create it; a name that is taken by now, if only by a request whose answer was lost, gives None."""
         response = http.send(
-            "POST", "/variables/", json=only(inputs, "name", "value", "tags"), accept=CONFLICT
+            "POST", "/variables/", json=only(inputs, "name", "value") | _tags(inputs), accept=CONFLICT
         )
         return None if response.status_code == 409 else self._found(response)
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:  # noqa: ARG002
         """Set value and tags."""
         response = http.send(
-            "PATCH", f"/variables/{object_id}", json=only(news, "value", "tags"), accept=MISSING
+            "PATCH", f"/variables/{object_id}", json=only(news, "value") | _tags(news), accept=MISSING
         )
         if response.status_code == 404:
             raise self.gone(news, http.server.api_url)
@@ -92,10 +93,15 @@ class Variables(Kind):
         if response.status_code == 404:
             return None
         body = response.json()
-        return Found(body["id"], only(body, "name", "value", "tags"))
+        tags, owner = marks.unmarked(body["tags"])
+        return Found(body["id"], only(body, "name", "value") | {"tags": tags}, owner)
 
 
-class Variable(Resource, module="prefect", name="Variable"):
+def _tags(inputs: Properties) -> Properties:
+    return {"tags": marks.marked(inputs["tags"], inputs.get("owner"))}
+
+
+class Variable(PrefectResource, module="prefect", name="Variable"):
     """A variable of Prefect. Anybody who can see Prefect can see its value.
 
     Args:
@@ -121,7 +127,7 @@ class Variable(Resource, module="prefect", name="Variable"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         properties = {"name": name, "value": pack(value), "tags": tags, "adopt": adopt}
-        super().__init__(PrefectProvider("variable"), resource_name, properties, opts)
+        super().__init__("variable", resource_name, properties, opts)
 
 
 KIND = Variables()

@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
 from providers.api.errors import NameTakenError
 from providers.checks.inputs import name_problems
-from providers.engine.provider import PrefectProvider
+from providers.kinds import marks
 from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
+from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN, canonical
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class WorkPools(Kind):
     """Prefect's work pools. A pool's type can't change, and no two pools share a name."""
 
     title = "work pool"
+    marked = True
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "required": ["name", "type", "base_job_template"],
@@ -74,7 +75,7 @@ class WorkPools(Kind):
 
     def create(self, http: Requests, inputs: Properties) -> Found | None:
         """Create it; a name that is taken by now, if only by a request whose answer was lost, gives None."""
-        body = {**only(inputs, *TOLD), "is_paused": inputs.get("paused", False)}
+        body = {**only(inputs, *TOLD), **_template(inputs), "is_paused": inputs.get("paused", False)}
         response = http.send("POST", "/work_pools/", json=body, accept=CONFLICT)
         return None if response.status_code == 409 else _found(response.json())
 
@@ -83,7 +84,7 @@ class WorkPools(Kind):
         found = self.read(http, object_id, news)
         if found is None:
             raise self.gone(news, http.server.api_url)
-        body = only(news, *WRITTEN)
+        body = only(news, *WRITTEN) | _template(news)
         if self.to_write(olds, news):
             body["is_paused"] = news["paused"]
         response = http.send("PATCH", _path(found.properties["name"]), json=body, accept=MISSING)
@@ -116,10 +117,21 @@ def _path(name: str) -> str:
 
 
 def _found(body: Properties) -> Found:
-    return Found(body["id"], {**only(body, *TOLD), "paused": body["is_paused"]})
+    template = body["base_job_template"]
+    variables, owner = marks.unmarked_schema(template.get("variables"))
+    if owner:
+        template = {**template, "variables": variables}
+    properties = {**only(body, *TOLD), "base_job_template": template, "paused": body["is_paused"]}
+    return Found(body["id"], properties, owner)
 
 
-class WorkPool(Resource, module="prefect", name="WorkPool"):
+def _template(inputs: Properties) -> Properties:
+    template = inputs["base_job_template"]
+    variables = marks.marked_schema(template["variables"], inputs.get("owner"))
+    return {"base_job_template": {**template, "variables": variables}}
+
+
+class WorkPool(PrefectResource, module="prefect", name="WorkPool"):
     """A work pool of Prefect.
 
     Args:
@@ -163,7 +175,7 @@ class WorkPool(Resource, module="prefect", name="WorkPool"):
             "manage_state": manage_state,
             "adopt": adopt,
         }
-        super().__init__(PrefectProvider("work-pool"), resource_name, properties, opts)
+        super().__init__("work-pool", resource_name, properties, opts)
 
 
 KIND = WorkPools()

@@ -8,12 +8,11 @@ from urllib.parse import quote
 
 import pulumi
 from pulumi import Input, Output
-from pulumi.dynamic import Resource
 
 from providers.api.errors import RejectedError
 from providers.checks.inputs import name_problems
-from providers.engine.provider import PrefectProvider
-from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
+from providers.kinds.kind import MISSING, Found, Kind, Properties, only, post_once
+from providers.kinds.resource import PrefectResource
 from providers.kinds.work_pool import WorkPool
 from providers.values import precise
 
@@ -66,20 +65,23 @@ class WorkQueues(Kind):
         return None if response.status_code == 404 else _found(response.json(), inputs)
 
     def create(self, http: Requests, inputs: Properties) -> Found | None:
-        """Create it; a name that is taken by now, if only by a request whose answer was lost, gives None.
+        """Create it; a name that is taken by another gives None.
 
         Raises RejectedError where there is no such pool.
         """
         body = {**only(inputs, "name", *WRITTEN), **_priority(inputs), "is_paused": inputs["paused"]}
         path = _path(inputs).rpartition("/")[0]
-        response = http.send("POST", path, json=body, accept=CONFLICT | MISSING)
+        response = post_once(http, path, body, _path(inputs), accept=MISSING)
+        if response is None:
+            return None
         if response.status_code == 404:
             raise RejectedError(
                 f"{self.label(inputs)}: Prefect at {http.server.api_url} has no work pool "
                 f"{inputs['work_pool_name']!r}. Hand in the program's own WorkPool, or create one of that "
                 "name"
             )
-        return None if response.status_code == 409 else _found(response.json(), inputs)
+        found = _found(response.json(), inputs)
+        return found if self.holds(found, inputs) else None
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
         """Write all but the names; whether it is paused only where that is the program's."""
@@ -123,7 +125,7 @@ def _found(body: Properties, inputs: Properties) -> Found:
     return Found(body["id"], properties)
 
 
-class WorkQueue(Resource, module="prefect", name="WorkQueue"):
+class WorkQueue(PrefectResource, module="prefect", name="WorkQueue"):
     """A work queue of a work pool.
 
     Args:
@@ -168,7 +170,7 @@ class WorkQueue(Resource, module="prefect", name="WorkQueue"):
             "manage_state": manage_state,
             "adopt": adopt,
         }
-        super().__init__(PrefectProvider("work-queue"), resource_name, properties, opts)
+        super().__init__("work-queue", resource_name, properties, opts)
 
 
 KIND = WorkQueues()

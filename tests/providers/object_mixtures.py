@@ -22,7 +22,7 @@ ORDER = ("work-pool", "deployment", "global-concurrency-limit", "variable", "aut
 def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
     """What a program says about each kind."""
     command = {"type": "object", "properties": {"command": {"type": "string"}}}
-    return {
+    owned: dict[str, dict[str, Any]] = {
         "work-pool": {
             "name": f"{prefix}pool",
             "type": "process",
@@ -48,6 +48,7 @@ def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
             "actions": [{"type": "do-nothing"}],
         },
     }
+    return {kind: {**given, "owner": f"mixtures#{prefix}"} for kind, given in owned.items()}
 
 
 def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, share: float = 0.3) -> Plan:

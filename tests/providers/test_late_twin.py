@@ -12,6 +12,7 @@ from providers.api.http import Requests
 from providers.api.server import Server
 from providers.kinds.automation import TOLD, Automations
 from providers.kinds.kind import only
+from providers.kinds.marks import marked
 from tests.providers.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.real
@@ -45,6 +46,7 @@ class Late(httpx.BaseTransport):
 def inputs(name: str) -> dict[str, Any]:
     return {
         **Automations.defaults,
+        "owner": "try/dev#1",
         "name": name,
         "trigger": {"type": "event", "posture": "Reactive", "expect": ["x"], "threshold": 1},
         "actions": [{"type": "do-nothing"}],
@@ -76,13 +78,17 @@ def test_one_that_arrives_when_nobody_looks_goes_with_the_next_change(
     other = old | {"description": "somebody else's"}
     with closing(Requests(Server(prefect.url))) as http:
         made = kind.create(http, old)
-        late = {**only(old, *TOLD), "enabled": True}
+        late = {**only(old, *TOLD), "enabled": True, "tags": marked([], "try/dev#1")}
         prefect.call("POST", "/automations/", json=late)
+        # Another stack's is never a copy, though it does the same.
+        theirs = late | {"tags": marked([], "other/dev#2")}
+        another: str = prefect.call("POST", "/automations/", json=theirs)["id"]
         prefect.call("POST", "/automations/", json=late | {"description": other["description"]})
         kind.update(http, made.id, old, new)
-        assert names(prefect, prefix) == [old["name"]] * 2
+        assert names(prefect, prefix) == [old["name"]] * 3
         prefect.call("POST", "/automations/", json=late | {"description": "new"})
         kind.delete(http, made.id, new)
     query = {"automations": {"name": {"any_": [old["name"]]}}}
-    [left] = prefect.call("POST", "/automations/filter", json=query)
-    assert left["description"] == other["description"]
+    left = prefect.call("POST", "/automations/filter", json=query)
+    assert sorted(one["description"] for one in left) == ["", other["description"]]
+    assert another in {one["id"] for one in left}
