@@ -62,8 +62,8 @@ def test_runs_of_the_target_share_one_slot_and_those_of_the_deployment_wait_for_
     limit = made.named("limit")
     wanted = {"name": "dbt-dev", "limit": 1, "active": True, "slot_decay_per_second": 0}
     assert wanted.items() <= limit.items()
-    # What an earlier run of the flow has made is taken over; what somebody switches off is switched on.
-    assert limit["adopt"]
+    # Nobody's is taken over unasked; what somebody switches off is switched on.
+    assert not limit["adopt"]
     assert limit["manage_state"]
     deployment = made.named("deployment")
     assert deployment["parameters"] == {"target": "dev", "wait_seconds": 3600}

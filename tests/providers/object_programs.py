@@ -74,6 +74,7 @@ hook = PrefectBlock(
     block_type="slack-webhook",
     block_name=prefix + (config.get("hook") or "hook"),
     data={"url": "https://hooks.example/x"},
+    adopt=on("adopt"),
 )
 Automation(
     "automation",

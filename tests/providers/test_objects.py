@@ -160,7 +160,7 @@ def test_replacements_keep_references_right(up: Stack, there: There, prefix: str
     up.pulumi("refresh", "--yes", "--expect-no-changes")
 
 
-def test_existing_objects_are_refused_and_with_adopt_taken_over(
+def test_another_stacks_objects_are_refused_at_preview_and_with_adopt_taken_over(
     up: Stack, there: There, tmp_path: Path, pulumi_bin: Path, prefix: str
 ) -> None:
     def ids() -> list[str]:
@@ -168,22 +168,35 @@ def test_existing_objects_are_refused_and_with_adopt_taken_over(
         return [_id(one) for one in found]
 
     before = ids()
+    # Of the same name too, by the same program.
     other = Stack(tmp_path / "other", up.api_url, pulumi_bin)
     other.config("prefix", prefix)
-    other.program(object_programs.ALL.replace('"runs here"', '"mine"').replace('"x"', '"mine"'))
-    output = other.fails("up", "--yes", "--skip-preview")
-    assert f"already has work pool '{prefix}pool', with other settings" in output
+    other.program(object_programs.ALL)
+    output = other.fails("preview")
+    # The engine stops at the first; `test_owners` has each kind.
+    assert f"Prefect at {up.api_url} already has " in output
+    assert "with the same settings" in output
     assert "Traceback" not in output
+    other.program(object_programs.ALL.replace('"runs here"', '"mine"').replace('"x"', '"mine"'))
+    assert "already has" in other.fails("up", "--yes", "--skip-preview")
+    other.destroy()
+    up.pulumi("refresh", "--yes", "--expect-no-changes")
     other.config("adopt", "true")
     other.config("limit", "4")
+    output = other.pulumi("preview")
+    assert f"adopt: work pool '{prefix}pool', of the Pulumi stack try/dev, is taken over" in output
     other.up()
     pool, limit = there.pool(), there.limit()
     assert pool
     assert limit
     assert (pool["description"], limit["limit"]) == ("mine", 4)
-    # Those that are as the program says are taken over without a word.
     assert ids() == before
     other.pulumi("preview", "--expect-no-changes")
+    # The first stack has no say any more in what shows whose it is.
+    up.destroy()
+    assert (_id(there.pool()), _id(there.deployment()), _id(there.automation())) == tuple(
+        before[at] for at in (0, 1, 4)
+    )
     other.destroy()
     assert there.nothing()
 

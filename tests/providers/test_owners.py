@@ -1,0 +1,115 @@
+"""What one stack, another one and a person do to each other's objects, kind by kind, on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.api.errors import NameTakenError
+from providers.api.http import Requests
+from providers.api.server import Server
+from providers.engine.claims import Claims
+from providers.engine.lifecycle import Lifecycle
+from providers.kinds.registry import kind_named
+from tests.providers import object_mixtures
+from tests.providers.prefect_server import PrefectServer
+
+pytestmark = pytest.mark.real
+OURS, THEIRS = "try/dev#11111111", "try/dev#22222222"
+KINDS = (*object_mixtures.ORDER, "block")
+MARKED = [kind for kind in KINDS if kind_named(kind).marked]
+Command = Callable[[str], Lifecycle]
+
+
+@pytest.fixture
+def http(prefect: PrefectServer) -> Iterator[Requests]:
+    with closing(Requests(Server(prefect.url))) as http:
+        yield http
+
+
+def given(kind: str, prefix: str, owner: str, **more: Any) -> dict[str, Any]:
+    block = {"block_type": "secret", "block_name": f"{prefix}block", "data": {"value": "x"}}
+    inputs = block if kind == "block" else object_mixtures.inputs(prefix, 1)[kind]
+    return {**inputs, "owner": owner, "dry_run": True, **more}
+
+
+def command(kind: str, http: Requests, directory: Path, owner: str) -> Lifecycle:
+    """One run of `pulumi` of a stack, on its own machine."""
+    return Lifecycle(kind_named(kind), lambda: http, claims=Claims(directory / owner[-8:]))
+
+
+def inputs_of(lifecycle: Lifecycle, props: dict[str, Any]) -> dict[str, Any]:
+    """What a program that is right comes to, as the engine hands it on."""
+    checked = lifecycle.check({}, props)
+    assert checked.problems == []
+    return {**checked.inputs, **({"data": props["data"]} if "data" in props else {})}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_anothers_is_refused_at_preview_and_at_up_though_it_is_the_same(
+    kind: str, http: Requests, prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    up = command(kind, http, tmp_path, OURS)
+    made, props = up.create(inputs_of(up, given(kind, prefix, OURS)))
+    label = kind_named(kind).label(props)
+    theirs = command(kind, http, tmp_path, THEIRS)
+    [problem] = theirs.check({}, given(kind, prefix, THEIRS)).problems
+    assert f"already has {label}, with the same settings" in problem
+    assert ("of the Pulumi stack try/dev" in problem) == (kind in MARKED)
+    with pytest.raises(NameTakenError, match="set adopt=True"):
+        theirs.create(props | {"owner": THEIRS, "data": given(kind, prefix, OURS).get("data")})
+    # Ours, whose `up` was interrupted before this came into the state.
+    again = command(kind, http, tmp_path, OURS)
+    assert again.create(inputs_of(again, given(kind, prefix, OURS)))[0] == made
+    assert capsys.readouterr().err == ""
+    # The mark is no drift.
+    refresh = command(kind, http, tmp_path, OURS)
+    found = refresh.read(made, props)
+    assert found is not None
+    assert not refresh.diff(made, found, props).changes
+    command(kind, http, tmp_path, OURS).delete(made, props)
+    assert command(kind, http, tmp_path, OURS).read(made, props) is None
+    # Gone, it is anybody's.
+    assert command(kind, http, tmp_path, THEIRS).check({}, given(kind, prefix, THEIRS)).problems == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_taking_over_is_told_at_preview_and_ends_the_other_stacks_say(
+    kind: str, http: Requests, prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    up = command(kind, http, tmp_path, OURS)
+    made, props = up.create(inputs_of(up, given(kind, prefix, OURS)))
+    theirs = command(kind, http, tmp_path, THEIRS)
+    taken = inputs_of(theirs, given(kind, prefix, THEIRS, adopt=True))
+    assert f"adopt: {kind_named(kind).label(props)}" in capsys.readouterr().err
+    assert theirs.create(taken)[0] == made
+    if kind in MARKED:
+        assert command(kind, http, tmp_path, OURS).read(made, props) is None
+        command(kind, http, tmp_path, OURS).delete(made, props)
+        assert command(kind, http, tmp_path, THEIRS).read(made, taken) is not None
+    command(kind, http, tmp_path, THEIRS).delete(made, taken)
+    assert command(kind, http, tmp_path, THEIRS).read(made, taken) is None
+
+
+def test_what_a_person_made_is_refused_at_preview(
+    prefect: PrefectServer, http: Requests, prefix: str, tmp_path: Path
+) -> None:
+    same = {"name": f"{prefix}variable", "value": {"version": 1}}
+    prefect.call("POST", "/variables/", json=same)
+    up = command("variable", http, tmp_path, OURS)
+    [problem] = up.check({}, given("variable", prefix, OURS)).problems
+    assert "which nothing shows to be this stack's" in problem
+
+
+def test_what_was_changed_between_the_interruption_and_the_next_up_is_made_so(
+    prefect: PrefectServer, http: Requests, prefix: str, tmp_path: Path
+) -> None:
+    up = command("variable", http, tmp_path, OURS)
+    made, _ = up.create(inputs_of(up, given("variable", prefix, OURS)))
+    again = command("variable", http, tmp_path, OURS)
+    assert again.create(inputs_of(again, given("variable", prefix, OURS, value=2)))[0] == made
+    assert prefect.call("GET", f"/variables/{made}")["value"] == 2
