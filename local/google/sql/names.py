@@ -47,3 +47,37 @@ def without_strings(sql: str) -> str:
 def _split(text: str) -> tuple[str, ...]:
     parts = text.replace("`", "").split(".")
     return tuple(part.strip() for part in parts if part.strip())
+
+
+_END = re.compile(rf"(?P<skipped>{_SKIPPED}|`[^`]*`)|(?P<end>;)|(?P<word>\w+)", re.DOTALL)
+
+
+def statements(sql: str) -> list[str]:
+    """Split a script at its semicolons. What BEGIN, IF and loops enclose stays together."""
+    pieces, start, depth, before = [], 0, 0, ""
+    for match in _END.finditer(sql):
+        word = (match["word"] or "").upper()
+        if word in ("BEGIN", "IF", "CASE", "LOOP", "WHILE", "FOR", "REPEAT"):
+            depth += _opens(word, sql, match.end(), before)
+        elif word == "END" and depth:
+            depth -= 1
+        elif match["end"] and depth == 0:
+            pieces.append(sql[start : match.start()])
+            start = match.end()
+        if match["skipped"] is None:
+            before = word or ";"
+    pieces.append(sql[start:])
+    return [piece.strip() for piece in pieces if without_strings(piece).strip()]
+
+
+def _opens(word: str, sql: str, position: int, before: str) -> int:
+    """Tell whether a word opens a block that END closes: 1 or 0."""
+    following = sql[position:].lstrip()
+    first = before in ("", ";", "THEN", "ELSE", "DO", "LOOP", "BEGIN", "REPEAT")
+    if word == "CASE":
+        return 0 if before == "END" else 1
+    if word == "BEGIN":
+        return 0 if following[:11].upper().startswith("TRANSACTION") or following[:1] in (";", "") else 1
+    if before == "END":
+        return 0
+    return 1 if first else 0

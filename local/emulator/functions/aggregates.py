@@ -1,0 +1,49 @@
+"""ARRAY_AGG(… IGNORE NULLS), with DISTINCT, ORDER BY and LIMIT; the fields of UNNEST([STRUCT(…)])."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from local.emulator.functions.macros import call
+
+
+def _ignore_nulls(node: Any) -> exp.Expression | None:
+    aggregate = node.this
+    if not isinstance(aggregate, exp.ArrayAgg) or isinstance(node.parent, exp.Window):
+        return None
+    aggregate = aggregate.copy()
+    limit = aggregate.this if isinstance(aggregate.this, exp.Limit) else None
+    if limit is not None:
+        aggregate.set("this", limit.this)
+    operand = aggregate.this.this if isinstance(aggregate.this, exp.Order) else aggregate.this
+    if isinstance(operand, exp.Distinct):
+        [operand] = operand.expressions
+    there = exp.Where(this=exp.Not(this=exp.Is(this=operand.copy(), expression=exp.Null())))
+    found: exp.Expression = exp.Filter(this=aggregate, expression=there)
+    if limit is not None:
+        found = call("list_slice", found, 1, limit.expression)
+    # Of nothing but NULL, too, there is no array.
+    return found
+
+
+def _unnest(node: Any) -> exp.Expression | None:
+    """Without an alias the fields of an array of structs are columns."""
+    if node.args.get("alias") is not None or node.args.get("offset") or len(node.expressions) != 1:
+        return None
+    [array] = node.expressions
+    if not isinstance(array, exp.Array) or not array.expressions:
+        return None
+    if not isinstance(array.expressions[0], exp.Struct) or not isinstance(node.parent, exp.From | exp.Join):
+        return None
+    array = array.copy()
+    for element in array.expressions[1:]:
+        if isinstance(element, exp.Tuple):
+            element.replace(exp.Struct(expressions=element.expressions))
+    table = exp.alias_(exp.Unnest(expressions=[array]), "fields_", table=True)
+    fields = exp.Column(this=exp.Star(), table=exp.to_identifier("fields_"))
+    return exp.Select(expressions=[fields]).from_(table).subquery()
+
+
+RULES = {exp.IgnoreNulls: _ignore_nulls, exp.Unnest: _unnest}

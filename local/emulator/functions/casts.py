@@ -1,0 +1,94 @@
+"""CAST: to INT64 rounds halves away from zero, to STRING writes numbers and times as BigQuery does."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlglot import exp
+
+from local.emulator.functions.macros import call, macro
+
+_WHOLE = r"^\s*[+-]?([0-9]+|0[xX][0-9a-fA-F]+)\s*$"
+_SHORT_ZONE = re.compile(r"([+-])(\d{1,2})(:\d{2})?$")
+
+
+_TEXT = "CAST(x AS VARCHAR)"
+_PLAIN = ("VARCHAR", "BIGINT", "HUGEINT", "BOOLEAN", "DATE", "TIME")
+_UTC = "timezone('UTC', x)"
+
+
+def _seconds(time: str) -> str:
+    """Write a time to the second, and its fraction by three or six digits where it has one."""
+    return (
+        f"strftime({time}, '%Y-%m-%d %H:%M:%S') || CASE WHEN microsecond({time}) % 1000000 = 0 THEN '' "
+        f"WHEN microsecond({time}) % 1000 = 0 THEN strftime({time}, '.%g') ELSE strftime({time}, '.%f') END"
+    )
+
+
+_STRINGS = {f"x {kind}": _TEXT for kind in _PLAIN} | {
+    "x DOUBLE": f"CASE WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS BIGINT) AS VARCHAR) "
+    f"ELSE {_TEXT} END",
+    "x DECIMAL(38, 9)": f"CASE WHEN contains({_TEXT}, '.') THEN rtrim(rtrim({_TEXT}, '0'), '.') "
+    f"ELSE {_TEXT} END",
+    "x BLOB": "decode(x)",
+    "x TIMESTAMP": _seconds("x"),
+    "x TIMESTAMPTZ": f"{_seconds(_UTC)} || '+00'",
+}
+
+
+def macros() -> list[str]:
+    """Write the macros."""
+    bad = "CAST(error('Bad int64 value: ' || x) AS BIGINT)"
+    return [
+        _int64("google__int64", "CAST", bad),
+        _int64("google__try_int64", "TRY_CAST", "NULL"),
+        macro("google__string", _STRINGS),
+        macro("google__numeric", {"x": "CAST(x AS DECIMAL(38, 9))"}),
+        macro("google__try_numeric", {"x": "TRY_CAST(x AS DECIMAL(38, 9))"}),
+    ]
+
+
+def _int64(name: str, cast: str, otherwise: str) -> str:
+    bodies = {f"x {kind}": f"{cast}(x AS BIGINT)" for kind in ("BIGINT", "HUGEINT", "BOOLEAN")}
+    bodies |= {f"x {kind}": f"{cast}(round(x) AS BIGINT)" for kind in ("DOUBLE", "DECIMAL(38, 9)")}
+    whole = f"regexp_full_match(x, '{_WHOLE}')"
+    text = f"CASE WHEN {whole} THEN {cast}(x AS BIGINT) WHEN x IS NOT NULL THEN {otherwise} END"
+    return macro(name, bodies | {"x VARCHAR": text})
+
+
+def _cast(node: Any) -> exp.Expression | None:
+    to = node.to
+    safe = isinstance(node, exp.TryCast)
+    if node.args.get("format") is not None or isinstance(node.this, exp.Parameter | exp.Placeholder):
+        return None
+    if to.is_type(exp.DataType.Type.BIGINT):
+        return call("google__try_int64" if safe else "google__int64", node.this)
+    if to.is_type(exp.DataType.Type.TEXT) and not to.expressions:
+        return call("google__string", node.this)
+    if to.is_type(exp.DataType.Type.DECIMAL) and to.sql("bigquery") in ("NUMERIC", "NUMERIC(38, 9)"):
+        return call("google__try_numeric" if safe else "google__numeric", node.this)
+    if to.is_type(exp.DataType.Type.TIMESTAMPTZ) and node.this.is_string:
+        return _timestamp(node)
+    return None
+
+
+def _timestamp(node: Any) -> exp.Expression | None:
+    """Write a zone such as -0 out."""
+    text = node.this.name if node.this.is_string else ""
+    zone = _SHORT_ZONE.search(text)
+    if zone is None or " " not in text.replace("T", " ") or len(zone[2]) == 2:
+        return None
+    written: exp.Expression = node.copy()
+    written.set("this", exp.Literal.string(f"{text[: zone.start()]}{zone[1]}{zone[2]:0>2}{zone[3] or ':00'}"))
+    return written
+
+
+def _type(node: Any) -> exp.Expression | None:
+    """NUMERIC has 38 digits, 9 of them behind the point."""
+    if node.this != exp.DataType.Type.DECIMAL or node.expressions:
+        return None
+    return exp.DataType.build("NUMERIC(38, 9)", dialect="bigquery")
+
+
+RULES = {exp.Cast: _cast, exp.TryCast: _cast, exp.Timestamp: _timestamp, exp.DataType: _type}

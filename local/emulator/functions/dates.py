@@ -1,0 +1,93 @@
+"""Weeks that begin on any day, whole units between two times, parts of a second, buckets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from local.emulator.functions.macros import call, first_day, macro, unit_name, unit_of
+
+_BACK = "((dayofweek(x) - d + 7) % 7)"  # days since the week began
+_ORIGIN = "1950-01-01"  # of buckets: a Sunday
+
+
+def macros() -> list[str]:
+    """Write the macros."""
+    day = f"date_trunc('day', x) - to_days(CAST({_BACK} AS INTEGER))"
+    found = [
+        macro(
+            "google__week",
+            {
+                "x DATE, d INTEGER": f"x - CAST({_BACK} AS INTEGER)",
+                "x TIMESTAMP, d INTEGER": day,
+                "x TIMESTAMPTZ, d INTEGER": day,
+            },
+        ),
+        macro(
+            "google__weeks_between",
+            {"a, b, d": "(google__week(CAST(a AS DATE), d) - google__week(CAST(b AS DATE), d)) // 7"},
+        ),
+        macro("google__week_number", {"x, d": f"(dayofyear(x) + 6 - {_BACK}) // 7"}),
+    ]
+    for name, kind in (("date", "DATE"), ("datetime", "TIMESTAMP"), ("timestamp", "TIMESTAMPTZ")):
+        body = f"time_bucket(width, x, CAST('{_ORIGIN}' AS {kind}))"
+        found.append(macro(f"google__{name}_bucket", {f"x {kind}, width": body}))
+    return found
+
+
+def _trunc(node: Any) -> exp.Expression | None:
+    day = first_day(unit_of(node))
+    zone = node.args.get("zone")
+    if day is None:
+        return None
+    if zone is None:
+        return call("google__week", node.this, day)
+    return call("timezone", zone, call("google__week", call("timezone", zone, node.this), day))
+
+
+def _diff(node: Any) -> exp.Expression | None:
+    unit = unit_of(node)
+    day = first_day(unit)
+    if day is not None:
+        return call("google__weeks_between", node.this, node.expression, day)
+    if isinstance(node, exp.TimestampDiff):
+        return call("datesub", unit.lower(), node.expression, node.this)
+    return None
+
+
+def _last_day(node: Any) -> exp.Expression | None:
+    day = first_day(unit_of(node))
+    if day is None:
+        return None
+    date = exp.cast(node.this.copy(), "date")
+    return exp.Paren(this=exp.Add(this=call("google__week", date, day), expression=exp.Literal.number(6)))
+
+
+def _extract(node: Any) -> exp.Expression | None:
+    unit = unit_name(node.this)
+    if unit.startswith("WEEK("):
+        return call("google__week_number", node.expression, first_day(unit) or 0)
+    if unit in ("MILLISECOND", "MICROSECOND") and not isinstance(node.parent, exp.Mod):
+        whole = 1_000 if unit == "MILLISECOND" else 1_000_000
+        return exp.Mod(this=node.copy(), expression=exp.Literal.number(whole))
+    return None
+
+
+def bucket(node: exp.Anonymous) -> exp.Expression | None:
+    """DATE_BUCKET and its like, as long as they begin where BigQuery says."""
+    if len(node.expressions) != 2:
+        return None
+    return call(f"google__{node.name.lower()}", *node.expressions)
+
+
+RULES = {
+    exp.DateTrunc: _trunc,
+    exp.DatetimeTrunc: _trunc,
+    exp.TimestampTrunc: _trunc,
+    exp.DateDiff: _diff,
+    exp.DatetimeDiff: _diff,
+    exp.TimestampDiff: _diff,
+    exp.LastDay: _last_day,
+    exp.Extract: _extract,
+}

@@ -1,0 +1,169 @@
+"""FORMAT, and formats of dates and times with elements that DuckDB does not know."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from local.emulator.functions.macros import call
+
+if TYPE_CHECKING:
+    import duckdb
+
+# sqlglot writes %e as %-d.
+_ELEMENT = re.compile(r"%(-d|E[zZ*#\d]?[SY]?|[a-zA-Z%])")
+_OURS = re.compile(r"%(?:Q|-d|e|E\d?[SY]|E\*S|J|k|l|P|s|C|h|n|t)")
+_PRINTF = re.compile(
+    r"%(?P<flags>[-+ #0']*)(?P<width>\d+)?(?:\.(?P<digits>\d+))?(?P<kind>[diuoxXfFeEgGsStTp%])"
+)
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the functions."""
+    connection.create_function("google__format_time", _format_time, ["VARCHAR", "TIMESTAMP"], "VARCHAR")
+    connection.create_function("google__parse_seconds", _parse_seconds, ["VARCHAR"], "TIMESTAMPTZ")
+    connection.create_function(
+        "google__format",
+        _format,
+        ["VARCHAR", "VARCHAR", "VARCHAR[]"],
+        "VARCHAR",
+        null_handling="special",
+    )
+
+
+def _format_time(pattern: str, time: datetime) -> str:
+    return _ELEMENT.sub(lambda element: _element(element[1], time), pattern)
+
+
+def _element(element: str, time: datetime) -> str:
+    special = {
+        "Q": str((time.month + 2) // 3),
+        "e": f"{time.day:2d}",
+        "-d": f"{time.day:2d}",
+        "k": f"{time.hour:2d}",
+        "l": f"{(time.hour + 11) % 12 + 1:2d}",
+        "P": f"{time:%p}".lower(),
+        "s": str(int(time.replace(tzinfo=UTC).timestamp())),
+        "C": f"{time.year // 100:02d}",
+        "J": f"{time:%G}",
+        "n": "\n",
+        "t": "\t",
+        "%": "%",
+        "E4Y": f"{time.year:04d}",
+        "Ez": "+00:00",
+        "Z": "UTC",
+        "z": "+0000",
+    }
+    if element in special:
+        return special[element]
+    if element == "E*S":
+        return f"{time:%S.%f}".rstrip("0").rstrip(".")
+    if element[0] == "E" and element[1:2].isdigit():
+        return f"{time:%S}.{time.microsecond:06d}"[: 3 + int(element[1])].rstrip(".")
+    return time.strftime(f"%{element}")
+
+
+def _parse_seconds(text: str) -> datetime:
+    return datetime.fromtimestamp(int(text), UTC)
+
+
+def _format(pattern: str | None, values: str, types: list[str]) -> str | None:
+    if pattern is None:
+        return None
+    given = iter(zip(json.loads(values), types, strict=True))
+    missing = False
+
+    def one(element: re.Match[str]) -> str:
+        nonlocal missing
+        if element["kind"] == "%":
+            return "%"
+        value, kind = next(given)
+        if value is None and element["kind"] not in "tT":
+            missing = True
+            return ""
+        return _printed(element, value, kind)
+
+    written = _PRINTF.sub(one, pattern)
+    return None if missing else written
+
+
+def _printed(element: re.Match[str], value: Any, kind: str) -> str:
+    flags, width = element["flags"], int(element["width"] or 0)
+    letter = element["kind"]
+    if letter in "tTsS":
+        text = _literal(value, kind) if letter == "T" else _text(value, kind)
+        text = text[: int(element["digits"])] if element["digits"] and letter == "s" else text
+        return text.ljust(width) if "-" in flags else text.rjust(width)
+    grouped = "'" in flags
+    number = float(value) if letter in "fFeEgG" else int(value)
+    sign = "+" if "+" in flags else " " if " " in flags else ""
+    fill = "<" if "-" in flags else ""
+    zero = "0" if "0" in flags and not fill else ""
+    digits = f".{element['digits'] or 6}" if letter in "fFeEgG" else ""
+    style = {"i": "d", "u": "d"}.get(letter, letter)
+    alternate = "#" if "#" in flags else ""
+    return format(
+        number, f"{fill}{sign}{alternate}{zero}{width or ''}{',' if grouped else ''}{digits}{style}"
+    )
+
+
+def _text(value: Any, kind: str) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if kind.startswith("DECIMAL"):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(_literal(one, kind.removesuffix('[]')) for one in value)}]"
+    if (
+        kind == "TIMESTAMP WITH TIME ZONE"
+        and re.search(r"\d$", str(value))
+        and not re.search(r"\+\d\d$", str(value))
+    ):
+        return f"{value}+00"
+    return str(value)
+
+
+def _literal(value: Any, kind: str) -> str:
+    text = _text(value, kind)
+    names = {"DATE": "DATE", "TIMESTAMP": "DATETIME", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "TIME": "TIME"}
+    if value is None or isinstance(value, list):
+        return text
+    if kind in names:
+        return f'{names[kind]} "{text}"'
+    if kind.startswith("DECIMAL"):
+        return f'NUMERIC "{text}"'
+    return json.dumps(text, ensure_ascii=False) if kind == "VARCHAR" else text
+
+
+def _printf(node: Any) -> exp.Expression:
+    types: exp.Expression = exp.Array(expressions=[call("typeof", value) for value in node.expressions])
+    if not node.expressions:
+        types = exp.cast(exp.Array(expressions=[]), "ARRAY<STRING>", dialect="bigquery")
+    values = call("json_array", *node.expressions)
+    return call("google__format", node.this, exp.cast(values, "STRING", dialect="bigquery"), types)
+
+
+def _time_to_text(node: Any) -> exp.Expression | None:
+    pattern = node.args.get("format")
+    if pattern is None or not pattern.is_string or not _OURS.search(pattern.name):
+        return None
+    time, zone = node.this, node.args.get("zone")
+    if zone is not None:
+        time = call("timezone", zone, time)
+    return call("google__format_time", pattern, exp.cast(time.copy(), "DATETIME", dialect="bigquery"))
+
+
+def _text_to_time(node: Any) -> exp.Expression | None:
+    pattern = node.args.get("format")
+    if pattern is not None and pattern.is_string and pattern.name == "%s":
+        return call("google__parse_seconds", node.this)
+    return None
+
+
+RULES = {exp.Format: _printf, exp.TimeToStr: _time_to_text, exp.StrToTime: _text_to_time}

@@ -1,0 +1,54 @@
+"""How a macro is written and called."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+
+def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
+    """Call a macro or DuckDB function; text and numbers become literals."""
+    return exp.Anonymous(
+        this=name,
+        expressions=[
+            argument.copy()
+            if isinstance(argument, exp.Expression)
+            else exp.Literal.number(argument)
+            if isinstance(argument, int)
+            else exp.Literal.string(argument)
+            for argument in arguments
+        ],
+    )
+
+
+def macro(name: str, bodies: dict[str, str]) -> str:
+    """Write a macro with a body for each list of parameters, such as ``x DATE, n BIGINT``.
+
+    Macros lie in a database in memory: the file of the tables may be of an older form, which takes no types.
+    """
+    written = ", ".join(f"({parameters}) AS ({body})" for parameters, body in bodies.items())
+    return f"CREATE OR REPLACE MACRO {name}{written};"
+
+
+def unit_of(node: exp.Expression) -> str:
+    """Give the unit of a date function in capitals: WEEK(MONDAY), DAY; "" where there is none."""
+    unit = node.args.get("unit")
+    return unit_name(unit) if unit is not None else ""
+
+
+def unit_name(unit: exp.Expression) -> str:
+    """Give a unit as it is written, in capitals."""
+    if isinstance(unit, exp.WeekStart):
+        return f"WEEK({unit.this.name.upper()})"
+    return unit.name.upper()
+
+
+_DAYS = ("SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY")
+
+
+def first_day(unit: str) -> int | None:
+    """Give the first day of a unit that is a week, Sunday being 0; None for another unit."""
+    if unit == "WEEK":
+        return 0
+    if unit == "ISOWEEK":
+        return 1
+    return _DAYS.index(unit[5:-1]) if unit.startswith("WEEK(") and unit[5:-1] in _DAYS else None

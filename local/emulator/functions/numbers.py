@@ -1,0 +1,47 @@
+"""ROUND and its like of an INT64 are FLOAT64 in BigQuery, and an integer in DuckDB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from local.emulator.functions.macros import call, macro
+
+_NAMES = {exp.Round: "round", exp.Trunc: "trunc", exp.Ceil: "ceil", exp.Floor: "floor"}
+
+
+def macros() -> list[str]:
+    """Write the macros."""
+    found = []
+    for name in _NAMES.values():
+        kinds = ("DOUBLE", "DECIMAL(38, 9)")
+        bodies = {"x BIGINT": "CAST(x AS DOUBLE)"} | {f"x {kind}": f"{name}(x)" for kind in kinds}
+        found.append(macro(f"google__{name}", bodies))
+    for name, digits in (("round", "round(x, n)"), ("trunc", "trunc(x * pow(10, n)) / pow(10, n)")):
+        bodies = {
+            "x BIGINT, n": f"CAST({digits} AS DOUBLE)",
+            "x DOUBLE, n": digits,
+            "x DECIMAL(38, 9), n": f"CAST({digits} AS DECIMAL(38, 9))",
+        }
+        found.append(macro(f"google__{name}_to", bodies))
+    return found
+
+
+def _rounded(node: Any) -> exp.Expression | None:
+    name = _NAMES[type(node)]
+    if any(
+        node.args.get(key) is not None
+        for key in node.args
+        if key not in ("this", "decimals", "fractions_supported")
+    ):
+        return None
+    digits = node.args.get("decimals")
+    return (
+        call(f"google__{name}", node.this)
+        if digits is None
+        else call(f"google__{name}_to", node.this, digits)
+    )
+
+
+RULES = dict.fromkeys(_NAMES, _rounded)

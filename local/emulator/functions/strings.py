@@ -1,0 +1,91 @@
+"""LIKE with a backslash, SUBSTR from before the beginning, NET.HOST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from bqemulator.domain.errors import UnsupportedFeatureError
+from sqlglot import exp
+
+from local.emulator.functions import dates
+from local.emulator.functions.macros import call, macro
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def macros() -> list[str]:
+    """Write the macros."""
+    start = "CASE WHEN p = 0 OR -p > length(x) THEN 1 ELSE p END"
+    negative = "error('Third argument in SUBSTR() cannot be negative')"
+    return [
+        macro("google__substr", {"x, p": f"substring(x, {start})"}),
+        macro(
+            "google__substr_of",
+            {"x, p, n": f"CASE WHEN n < 0 THEN {negative} ELSE substring(x, {start}, n) END"},
+        ),
+    ]
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the functions."""
+    connection.create_function("google__host", _host, ["VARCHAR"], "VARCHAR", null_handling="special")
+
+
+def _host(url: str | None) -> str | None:
+    if not url:
+        return None
+    text = url.strip()
+    try:
+        name = urlsplit(text if "//" in text else f"//{text}").netloc.rpartition("@")[2]
+    except ValueError:
+        return None
+    return name.partition(":")[0] or None
+
+
+def _like(node: Any) -> exp.Expression | None:
+    pattern = node.expression
+    if isinstance(node.parent, exp.Escape) or not isinstance(pattern, exp.Expression):
+        return None
+    if isinstance(pattern, exp.Literal) and "\\" not in pattern.name:
+        return None
+    if isinstance(pattern, exp.Tuple | exp.Any | exp.All):
+        return None
+    return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
+
+
+def _substr(node: Any) -> exp.Expression | None:
+    start, length = node.args.get("start"), node.args.get("length")
+    if start is None or (isinstance(start, exp.Literal) and start.name != "0" and length is None):
+        return None
+    if length is None:
+        return call("google__substr", node.this, start)
+    return call("google__substr_of", node.this, start, length)
+
+
+def _net(node: Any) -> exp.Expression | None:
+    if isinstance(node.this, exp.Host):
+        return call("google__host", node.this.this)
+    raise UnsupportedFeatureError(f"the local BigQuery can't do {node.sql(dialect='bigquery')}; Google can")
+
+
+def _named(node: Any) -> exp.Expression | None:
+    if node.name.upper() in ("DATE_BUCKET", "DATETIME_BUCKET", "TIMESTAMP_BUCKET"):
+        return dates.bucket(node)
+    return None
+
+
+def _position(node: Any) -> exp.Expression | None:
+    if isinstance(node.args.get("position"), exp.Neg):
+        raise UnsupportedFeatureError("the local BigQuery can't do INSTR from the end of a text; Google can")
+    return None
+
+
+RULES = {
+    exp.Like: _like,
+    exp.Substring: _substr,
+    exp.NetFunc: _net,
+    exp.Anonymous: _named,
+    exp.StrPosition: _position,
+}

@@ -1,0 +1,90 @@
+"""A script, statement by statement: what can be read is rewritten, what can't be stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from local.google.sql.names import statements
+from local.google.sql.rewrite import columns, create, ddl, grants, options
+from local.google.sql.rewrite.literals import plain
+
+if TYPE_CHECKING:
+    from local.google.sql.rewrite.actions import Action
+
+_READ = (
+    exp.Query,
+    exp.Create,
+    exp.Drop,
+    exp.Alter,
+    exp.Insert,
+    exp.Update,
+    exp.Delete,
+    exp.Merge,
+    exp.Set,
+    exp.Grant,
+    exp.Revoke,
+)
+_CREATED = ("TABLE", "VIEW", "SCHEMA")
+
+
+@dataclass
+class Rewritten:
+    """What is sent to the emulator, and what the gateway does once that has succeeded."""
+
+    sql: str
+    actions: list[Action] = field(default_factory=list)
+
+
+def rewrite(sql: str, project: str, default: tuple[str, str] | None = None, location: str = "") -> Rewritten:
+    """Rewrite a script. ``default`` is the (project, dataset) of names that have none.
+
+    Raises UnsupportedError for what neither can do.
+    """
+    text = plain(sql)
+    pieces = statements(text)
+    written, actions = [], []
+    for piece in pieces:
+        context = ddl.Context(project, default, location)
+        written.append(_statement(piece, context, alone=len(pieces) == 1))
+        actions += context.actions
+    return Rewritten(";\n".join(written) if pieces else sql, actions)
+
+
+def _statement(text: str, context: ddl.Context, *, alone: bool) -> str:
+    try:
+        [statement] = [found for found in sqlglot.parse(text, read="bigquery") if found is not None]
+    except (SqlglotError, RecursionError, ValueError):
+        return text
+    if isinstance(statement, exp.Command):
+        replaced = options.of_text(text, context)
+        return text if replaced is None else replaced
+    if not isinstance(statement, _READ):
+        return text
+    if isinstance(statement, exp.Create) and str(statement.args.get("kind")).upper() not in _CREATED:
+        return text
+    return _done_here(statement, text, context) or _readable(statement, context, alone=alone)
+
+
+def _done_here(statement: exp.Expr, text: str, context: ddl.Context) -> str | None:
+    """Give what is sent in place of a statement that the gateway does itself; None for another one."""
+    if isinstance(statement, exp.Grant | exp.Revoke):
+        return grants.done(text, context)
+    return options.of_alter(statement, context) if isinstance(statement, exp.Alter) else None
+
+
+def _readable(statement: exp.Expr, context: ddl.Context, *, alone: bool) -> str:
+    if isinstance(statement, exp.Drop):
+        ddl.dropped(statement)
+    elif isinstance(statement, exp.Create):
+        create.rewritten(statement, context)
+    elif isinstance(statement, exp.Query) and alone:
+        columns.name_all(statement)
+    for part in (part for table in statement.find_all(exp.Table) for part in table.parts):
+        if "-" in part.name and isinstance(part, exp.Identifier):
+            part.args["quoted"] = True
+    return statement.sql(dialect="bigquery")
