@@ -59,6 +59,10 @@ class DatasetRecord(_Record):
     fields: dict[str, Any]
     modified: int  # milliseconds since 1970
     views: dict[str, ViewRecord] = Field(default_factory=dict)
+    # Table -> fields of the API's table that the emulator has no place for.
+    tables: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    # Table -> role -> members.
+    grants: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
 
 
 class ProjectRecord(_Record):

@@ -16,16 +16,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.google import errors
-from local.google.bigquery import bytes_billed, locations, queries, running, tables_meta
+from local.google.bigquery import (
+    bytes_billed,
+    locations,
+    partitions,
+    queries,
+    running,
+    tables_known,
+    tables_meta,
+)
 from local.google.bigquery.datasets import enter
 from local.google.bigquery.jobs_seen import Seen
 from local.google.iam.accounts import json_body
 from local.google.sign_in import scopes
 from local.google.sql.access import CREATE, GET_DATA, UPDATE_DATA, SqlAccess
+from local.google.sql.rewrite import rewrite
 
 if TYPE_CHECKING:
     from local.google.context import Gateway
     from local.google.iam.authorize import Caller
+    from local.google.sql.rewrite import Rewritten
+    from local.google.sql.rewrite.actions import Action
 
 _PROJECT = "/bigquery/v2/projects/{project_id}"
 _JOB_ID = re.compile(rb'"jobId"\s*:\s*"([^"]+)"')
@@ -80,10 +91,17 @@ async def _run_job(
 ) -> tuple[int, Any]:
     """Let the emulator run a job to its end, and note what it has changed."""
     configuration = body.get("configuration") or {}
+    copied = configuration.get("copy") if partitions.is_partial(configuration) else None
+    if copied:
+        moved = await partitions.as_query(gateway, caller, project_id, copied)
+        body = body | {"configuration": {"query": moved}}
+        configuration = body["configuration"]
     query = configuration.get("query")
     sql = str(query.get("query", "")) if query else ""
+    actions: list[Action] = []
     if query:
-        query["query"] = await _with_metadata(gateway, caller, project_id, query)
+        found = await _rewritten(gateway, caller, project_id, query, _seen(caller, body).location)
+        query["query"], actions = found.sql, found.actions
     async with gateway.writers.write(access.writes() if not configuration.get("dryRun") else ()):
         status, answer = await gateway.backend.call(
             "POST", f"/bigquery/v2/projects/{project_id}/jobs", caller, body=body
@@ -92,8 +110,11 @@ async def _run_job(
         note_job(gateway, project_id, answer, _seen(caller, body))
         if query:
             answer.get("configuration", {}).get("query", {})["query"] = sql
+        if copied:
+            answer["configuration"] = {"jobType": "COPY", "copy": copied}
         if not configuration.get("dryRun") and not answer.get("status", {}).get("errorResult"):
             await queries.note_effects(gateway, caller, access)
+            await tables_known.do(gateway, caller, _performed(actions, answer))
     return status, answer
 
 
@@ -148,7 +169,8 @@ async def _rows_of(
     key: str,
 ) -> tuple[int, bytes]:
     """Let the emulator run a query to its end; give its answer as it is. Raises the query's own error."""
-    sent = body | {"query": await _with_metadata(gateway, caller, project_id, body)}
+    found = await _rewritten(gateway, caller, project_id, body, seen.location)
+    sent = body | {"query": found.sql}
     async with gateway.writers.write(access.writes() if not body.get("dryRun") else ()):
         status, content = await gateway.backend.post(
             f"/bigquery/v2/projects/{project_id}/queries", caller, json.dumps(sent).encode()
@@ -158,12 +180,13 @@ async def _rows_of(
         if failed:
             raise _failure(failed[0])
     if status < 400:
-        found = _JOB_ID.search(content, 0, 1000)
-        if found is not None:
-            _remember(gateway, project_id, found[1].decode(), seen)
-            gateway.running.emulators_ids[key] = found[1].decode()
+        job = _JOB_ID.search(content, 0, 1000)
+        if job is not None:
+            _remember(gateway, project_id, job[1].decode(), seen)
+            gateway.running.emulators_ids[key] = job[1].decode()
         if not body.get("dryRun"):
             await queries.note_effects(gateway, caller, access)
+            await tables_known.do(gateway, caller, _performed(found.actions, {}))
     return status, content
 
 
@@ -261,12 +284,14 @@ def authorise_job(
     for kind in ("load", "copy"):
         destination = (configuration.get(kind) or {}).get("destinationTable")
         if destination:
-            table = queries.table_of(destination, project_id)
+            table = partitions.whole(queries.table_of(destination, project_id))
             access.tables |= {(table, permission) for permission in (CREATE, UPDATE_DATA)}
     for kind in ("copy", "extract"):
         settings = configuration.get(kind) or {}
         sources = [*settings.get("sourceTables", []), *filter(None, [settings.get("sourceTable")])]
-        access.tables |= {(queries.table_of(source, project_id), GET_DATA) for source in sources}
+        access.tables |= {
+            (partitions.whole(queries.table_of(source, project_id)), GET_DATA) for source in sources
+        }
     queries.check(gateway, caller, access)
     return access
 
@@ -299,11 +324,21 @@ def _sign(answer: dict[str, Any], seen: Seen | None) -> None:
         answer.setdefault("configuration", {})["labels"] = seen.labels
 
 
-async def _with_metadata(gateway: Gateway, caller: Caller, project_id: str, query: dict[str, Any]) -> str:
+def _performed(actions: list[Action], answer: dict[str, Any]) -> list[Action]:
+    """Give what is to be done: IF NOT EXISTS has changed nothing where the table was there."""
+    done = answer.get("statistics", {}).get("query", {}).get("ddlOperationPerformed")
+    return [] if done == "SKIP" else actions
+
+
+async def _rewritten(
+    gateway: Gateway, caller: Caller, project_id: str, query: dict[str, Any], location: str
+) -> Rewritten:
+    """Give what the emulator runs in a query's place, and what is done here once it has."""
     default = queries.default_dataset(query, project_id)
-    return await tables_meta.rewrite(
+    sql = await tables_meta.rewrite(
         gateway, caller, str(query.get("query", "")), project_id, default[1] if default else None
     )
+    return rewrite(sql, project_id, default, location)
 
 
 def _require_job(gateway: Gateway, caller: Caller, project_id: str, job_id: str, permission: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
-from local.google.bigquery import datasets
+from local.google.bigquery import datasets, tables_known
 from local.google.iam.authorize import Caller, TableRef, view_is_authorized
 from local.google.sql import access as sql_access
 from local.google.sql import functions
@@ -69,6 +69,10 @@ def _named(gateway: Gateway, access: SqlAccess) -> set[tuple[str, str, str]]:
         for project, dataset in access.named
         if _known(gateway, project, dataset)
         for permission in sql_access.ALL_OF_AN_EDITOR
+    } | {
+        (project, dataset, GET_DATA)
+        for project, dataset in access.read_datasets
+        if _known(gateway, project, dataset)
     }
 
 
@@ -97,6 +101,7 @@ async def note_effects(gateway: Gateway, caller: Caller, access: SqlAccess) -> N
             await datasets.adopt(gateway, project, dataset, caller, caller.email)
     for table in access.dropped:
         changed |= forget_view(gateway, table)
+        changed |= tables_known.forget(gateway, table)
     for made in access.views:
         reads = [(read.project, read.dataset, read.table) for read in made.reads]
         note_view(gateway, made.name, ViewRecord(query=made.query, reads=reads))

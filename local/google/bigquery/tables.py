@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.google import errors
-from local.google.bigquery import queries
+from local.google.bigquery import queries, tables_known
 from local.google.bigquery.backend import raise_refusal
 from local.google.bigquery.datasets import DATASET, enter
+from local.google.bigquery.tables_meta import sql_type
 from local.google.context import caller_of, gateway_of
 from local.google.iam.accounts import json_body
 from local.google.iam.authorize import Caller, TableRef
@@ -25,6 +26,22 @@ from local.google.state import ViewRecord
 if TYPE_CHECKING:
     from local.google.context import Gateway
 
+_PAGE = 50  # tables, where a request does not say
+_ALL = 1_000_000
+_LISTED = (
+    "kind",
+    "id",
+    "tableReference",
+    "friendlyName",
+    "type",
+    "timePartitioning",
+    "rangePartitioning",
+    "clustering",
+    "labels",
+    "creationTime",
+    "expirationTime",
+    "requirePartitionFilter",
+)
 ANONYMOUS = "_bqemu_anonymous"  # the emulator's dataset of query results
 _PERMISSIONS = (
     (r"tables", {"GET": "tables.list", "POST": "tables.create"}),
@@ -102,6 +119,8 @@ async def in_dataset(request: Request, project_id: str, dataset_id: str, rest: s
         gateway.authorizer.require_dataset(caller, project_id, dataset_id, permission)
     if table is not None and rest.endswith("/data"):
         queries.check(gateway, caller, sql_access.SqlAccess({(table, sql_access.GET_DATA)}))
+    if rest == "tables" and request.method == "GET":
+        return await _list(gateway, caller, request)
     if rest == "tables" and request.method == "POST":
         return await _create(gateway, caller, request, project_id, dataset_id)
     if table is not None and rest == f"tables/{table.table}":
@@ -116,33 +135,79 @@ async def _create(
     name = str((body.get("tableReference") or {}).get("tableId", ""))
     view = _checked_view(gateway, caller, TableRef(project_id, dataset_id, name), body)
     answer = await gateway.backend.stream(request, caller, await request.body())
-    if view is not None and answer.status_code < 400:
-        queries.note_view(gateway, TableRef(project_id, dataset_id, name), view)
+    if answer.status_code < 400:
+        table = TableRef(project_id, dataset_id, name)
+        if view is not None:
+            queries.note_view(gateway, table, view)
+        tables_known.note(gateway, table, {key: value for key, value in body.items() if key != "type"})
         gateway.store.save()
     return answer
 
 
 async def _one_table(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
     if request.method == "GET":
-        return await _get(gateway, caller, request, table)
+        return await _get(gateway, caller, table)
     if request.method == "DELETE":
         return await _delete(gateway, caller, request, table)
-    view = _checked_view(gateway, caller, table, await json_body(request))
-    answer = await gateway.backend.stream(request, caller, await request.body())
-    if view is not None and answer.status_code < 400:
-        queries.note_view(gateway, table, view)
-        gateway.store.save()
-    return answer
+    return await _change(gateway, caller, request, table)
 
 
-async def _get(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
-    view = queries.view(gateway, table)
-    if view is None:
-        return await gateway.backend.stream(request, caller)
-    status, answer = await gateway.backend.call("GET", request.url.path, caller)
+async def _get(gateway: Gateway, caller: Caller, table: TableRef) -> Response:
+    status, answer = await gateway.backend.call("GET", tables_known.path_of(table), caller)
     raise_refusal(status, answer)
-    # The emulator keeps a view's SQL to itself.
-    return JSONResponse(answer | {"view": {"query": view.query, "useLegacySql": False}})
+    view = queries.view(gateway, table)
+    if view is not None:
+        # The emulator keeps a view's SQL to itself.
+        answer |= {"type": "VIEW", "view": {"query": view.query, "useLegacySql": False}}
+    return JSONResponse(tables_known.shown(gateway, answer))
+
+
+async def _list(gateway: Gateway, caller: Caller, request: Request) -> Response:
+    """List a dataset's tables, a page at a time."""
+    answer = await gateway.backend.get(request.url.path, caller, {"maxResults": str(_ALL)})
+    items = answer.get("tables", [])
+    start = int(request.query_params.get("pageToken") or 0)
+    end = start + int(request.query_params.get("maxResults") or _PAGE)
+    shown = [tables_known.shown(gateway, item) for item in items[start:end]]
+    listed = [{name: item[name] for name in _LISTED if name in item} for item in shown]
+    page = {"kind": "bigquery#tableList", "tables": listed, "totalItems": len(items)}
+    return JSONResponse(page | ({"nextPageToken": str(end)} if end < len(items) else {}))
+
+
+async def _change(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
+    body = await json_body(request)
+    view = _checked_view(gateway, caller, table, body)
+    if body.get("schema", {}).get("fields"):
+        await _add_columns(gateway, caller, table, body["schema"]["fields"])
+    answer = await gateway.backend.call(request.method, tables_known.path_of(table), caller, body=body)
+    raise_refusal(*answer)
+    if view is not None:
+        queries.note_view(gateway, table, view)
+    tables_known.note(gateway, table, body)
+    gateway.store.save()
+    return await _get(gateway, caller, table)
+
+
+async def _add_columns(
+    gateway: Gateway, caller: Caller, table: TableRef, fields: list[dict[str, Any]]
+) -> None:
+    """Add the columns that a schema has more than the table: the emulator's PATCH changes no rows."""
+    known = await gateway.backend.get(tables_known.path_of(table), caller)
+    there = {field["name"].lower() for field in known.get("schema", {}).get("fields", [])}
+    added = [field for field in fields if field["name"].lower() not in there]
+    if not added or known.get("type") != "TABLE":
+        return
+    if any(field.get("mode") == "REQUIRED" for field in added):
+        raise errors.invalid(f"Provided Schema does not match Table {table}: a new column can't be REQUIRED.")
+    columns = ", ".join(f"ADD COLUMN `{field['name']}` {sql_type(field)}" for field in added)
+    sql = f"ALTER TABLE `{table.project}`.`{table.dataset}`.`{table.table}` {columns}"
+    path = f"/bigquery/v2/projects/{table.project}/queries"
+    sent = {"query": sql, "useLegacySql": False}
+    async with gateway.writers.write([table]):
+        status, answer = await gateway.backend.call("POST", path, caller, body=sent)
+    raise_refusal(status, answer)
+    for failed in answer.get("errors") or []:
+        raise errors.invalid(str(failed.get("message")))
 
 
 async def _delete(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
@@ -157,7 +222,9 @@ async def _delete(gateway: Gateway, caller: Caller, request: Request, table: Tab
         answered = Response(status_code=204)
     else:
         answered = await gateway.backend.stream(request, caller)
-    if answered.status_code < 400 and queries.forget_view(gateway, table):
+    if answered.status_code < 400:
+        queries.forget_view(gateway, table)
+        tables_known.forget(gateway, table)
         gateway.store.save()
     return answered
 

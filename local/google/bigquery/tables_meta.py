@@ -10,6 +10,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from local.google.bigquery import project_views, tables_known
 from local.google.bigquery.backend import raise_refusal
 from local.google.iam.authorize import TableRef
 from local.google.sql.names import find_names
@@ -34,6 +35,10 @@ async def rewrite(gateway: Gateway, caller: Caller, sql: str, project: str, defa
     for name in find_names(sql):
         view, qualifiers = _view_of(name.parts)
         if view is None:
+            wide = project_views.subquery(gateway, caller, name.parts, project)
+            if wide is not None:
+                pieces += [sql[position : name.start], subquery(*wide)]
+                position = name.end
             continue
         dataset = qualifiers[-1] if qualifiers else default
         if dataset is None:
@@ -43,7 +48,7 @@ async def rewrite(gateway: Gateway, caller: Caller, sql: str, project: str, defa
         if view == "__TABLES__":
             await _count_rows(gateway, caller, owner, tables)
         rows = list(_VIEWS[view][1](gateway, tables))
-        pieces += [sql[position : name.start], _subquery(_VIEWS[view][0], rows)]
+        pieces += [sql[position : name.start], subquery(_VIEWS[view][0], rows)]
         position = name.end
     return "".join([*pieces, sql[position:]])
 
@@ -61,7 +66,8 @@ async def _tables(gateway: Gateway, caller: Caller, project: str, dataset: str) 
     path = f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables"
     listed = await gateway.backend.get(path, caller, {"maxResults": str(_MAX_TABLES)})
     names = [item["tableReference"]["tableId"] for item in listed.get("tables", [])]
-    return list(await asyncio.gather(*(gateway.backend.get(f"{path}/{name}", caller) for name in names)))
+    found = await asyncio.gather(*(gateway.backend.get(f"{path}/{name}", caller) for name in names))
+    return [tables_known.shown(gateway, table) for table in found]
 
 
 async def _count_rows(gateway: Gateway, caller: Caller, project: str, tables: list[dict[str, Any]]) -> None:
@@ -82,7 +88,7 @@ async def _count_rows(gateway: Gateway, caller: Caller, project: str, tables: li
         table["numRows"] = cell["v"]
 
 
-def _subquery(columns: dict[str, str], rows: list[tuple[object, ...]]) -> str:
+def subquery(columns: dict[str, str], rows: list[tuple[object, ...]]) -> str:
     """Give rows as a table, out of one JSON string: a VALUES of hundreds of rows takes the emulator 20 s."""
     document = json.dumps(rows, ensure_ascii=False)
     literal = document.replace("\\", "\\\\").replace("'", "\\'")
@@ -125,7 +131,7 @@ def _field_paths(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[obj
     for table in tables:
         for column in table.get("schema", {}).get("fields", []):
             for path, field in _paths(column, column["name"]):
-                yield (*_names(table), column["name"], path, _type(field), field.get("description"))
+                yield (*_names(table), column["name"], path, sql_type(field), field.get("description"))
 
 
 def _columns(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
@@ -139,7 +145,7 @@ def _columns(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object,
                 name,
                 position,
                 "NO" if column.get("mode") == "REQUIRED" else "YES",
-                _type(column),
+                sql_type(column),
                 "NO",
                 "YES" if name == partitioned_by else "NO",
                 clustered_by.index(name) + 1 if name in clustered_by else None,
@@ -167,13 +173,14 @@ def _paths(field: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, An
         yield from _paths(nested, f"{path}.{nested['name']}")
 
 
-def _type(field: dict[str, Any]) -> str:
+def sql_type(field: dict[str, Any]) -> str:
+    """Write a column's type of the API as SQL does."""
     name = str(field["type"]).upper()
     name = _TYPES.get(name, name)
     if name == "STRUCT":
         name = (
             "STRUCT<"
-            + ", ".join(f"{nested['name']} {_type(nested)}" for nested in field.get("fields", []))
+            + ", ".join(f"{nested['name']} {sql_type(nested)}" for nested in field.get("fields", []))
             + ">"
         )
     return f"ARRAY<{name}>" if field.get("mode") == "REPEATED" else name

@@ -17,6 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local.google.iam.authorize import TableRef
+from local.google.sql.flow import flattened
 from local.google.sql.names import find_names, without_strings
 from local.google.sql.tree import (
     TargetUnknownError,
@@ -49,8 +50,13 @@ ALL_OF_AN_EDITOR = (CREATE, DELETE, UPDATE, UPDATE_DATA, GET_DATA)
 # What can reach tables that the text does not name, or changes who may do what.
 _UNBOUNDED = re.compile(
     r"\bexecute\s+immediate\b|(?:^|;|\b(?:begin|then|else|do|loop|repeat)\b)\s*call\b"
-    r"|\b(?:grant|revoke)\s+`|\balter\s+schema\b|\brow\s+access\s+polic",
+    r"|\balter\s+schema\b|\brow\s+access\s+polic",
     re.IGNORECASE,
+)
+_GRANTED = re.compile(r"^\s*(?:grant|revoke)\s+`", re.IGNORECASE)
+_READS_ONLY = re.compile(r"[\s(]*(?:select|with|from)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r"\b(?:insert|update|delete|merge|create|drop|alter|truncate|copy|into)\b", re.IGNORECASE
 )
 _ROUTINES = ("FUNCTION", "PROCEDURE")
 _KINDS = (*_ROUTINES, "MODEL", "SCHEMA", "TABLE", "VIEW")
@@ -70,9 +76,9 @@ class SqlAccess:
     """What a query needs and does.
 
     ``tables`` holds (table, permission), ``datasets`` (project, dataset, permission) and ``projects``
-    (project, permission). ``named`` are datasets named by SQL that could not be read: any of them may be
-    changed. ``unbounded`` SQL may change anything. ``views``, ``dropped`` and the schemas say what is
-    different once it has run.
+    (project, permission). Of SQL that could not be read the datasets that it names are kept: of a query in
+    ``read_datasets``, of anything else in ``named``, for any of them may be changed. ``unbounded`` SQL may
+    change anything. ``views``, ``dropped`` and the schemas say what is different once it has run.
     """
 
     tables: set[tuple[TableRef, str]] = field(default_factory=set)
@@ -80,6 +86,7 @@ class SqlAccess:
     projects: set[tuple[str, str]] = field(default_factory=set)
     unbounded: bool = False
     named: set[tuple[str, str]] = field(default_factory=set)
+    read_datasets: set[tuple[str, str]] = field(default_factory=set)
     views: list[View] = field(default_factory=list)
     dropped: list[TableRef] = field(default_factory=list)
     created_schemas: list[tuple[str, str]] = field(default_factory=list)
@@ -114,27 +121,50 @@ class _Reader:
         self._temporary: set[str] = set()
 
     def script(self, sql: str) -> SqlAccess:
-        if _UNBOUNDED.search(without_strings(sql)):
-            self._access.unbounded = True
-            return self._access
+        for text in flattened(sql):
+            granted = _GRANTED.search(without_strings(text))
+            if granted is not None:
+                self._granted(text)
+            elif _UNBOUNDED.search(without_strings(text)):
+                self._access.unbounded = True
+            else:
+                self._one(text)
+        return self._access
+
+    def _one(self, text: str) -> None:
         try:
-            statements = [
-                statement for statement in sqlglot.parse(sql, read="bigquery") if statement is not None
-            ]
+            statements = [found for found in sqlglot.parse(text, read="bigquery") if found is not None]
         except (SqlglotError, RecursionError):
-            self._unread(sql)
-            return self._access
+            self._unread(text)
+            return
         if any(statement.find(exp.Command) for statement in statements):
-            self._unread(sql)
+            self._unread(text)
         try:
             for statement in statements:
                 if not isinstance(statement, exp.Command):
                     self._statement(statement)
         except TargetUnknownError:
-            self._unread(sql)
-        return self._access
+            self._unread(text)
+
+    def _granted(self, text: str) -> None:
+        """GRANT and REVOKE change who may do what in a dataset."""
+        on = re.split(r"\bon\b", without_strings(text), maxsplit=1, flags=re.IGNORECASE)[-1]
+        names = [name.parts for name in find_names(on)][1:] if on else []
+        names = [parts for parts in names if parts[0].lower() not in ("table", "view")]
+        schema = re.search(r"\bon\s+schema\b", text, re.IGNORECASE)
+        for parts in names[:1]:
+            qualifiers = parts if schema else parts[:-1]
+            project = qualifiers[-2] if len(qualifiers) > 1 else self._project
+            self._access.datasets.add((project, qualifiers[-1], "bigquery.datasets.update"))
+        self._access.unbounded |= not names
 
     def _unread(self, sql: str) -> None:
+        if _READS_ONLY.match(without_strings(sql)) and not _CHANGES.search(without_strings(sql)):
+            # It changes nothing, whatever else it says.
+            for name in find_names(sql):
+                self._access.read_datasets.update((self._project, part) for part in name.parts)
+                self._access.read_datasets.update(pairwise(name.parts))
+            return
         self._access.unbounded |= not is_script(sql)
         if self._default is not None:
             self._access.named.add(self._default)
@@ -225,7 +255,7 @@ class _Reader:
                 continue
             metadata = metadata_dataset(parts_of(table))
             if metadata is not None:
-                self._metadata(metadata)
+                self._metadata(metadata, parts_of(table)[-1].upper())
                 continue
             name = None if is_cte(table) else self._ref(table)
             if name is not None:
@@ -236,7 +266,12 @@ class _Reader:
                 project, dataset = parts[-3] if len(parts) == 3 else self._project, parts[-2]
                 self._access.datasets.add((project, dataset, "bigquery.routines.get"))
 
-    def _metadata(self, qualifiers: list[str]) -> None:
+    def _metadata(self, qualifiers: list[str], view: str) -> None:
+        region = bool(qualifiers) and qualifiers[-1].lower().startswith("region-")
+        if view.startswith("SCHEMATA") and len(qualifiers) == 1 and not region:
+            # Its qualifier is a project.
+            self._access.projects.add((qualifiers[0], "bigquery.datasets.get"))
+            return
         if not qualifiers or qualifiers[-1].lower().startswith("region-"):
             self._access.projects.add((self._project, "bigquery.datasets.get"))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # One pass: what must be skipped whole comes before names. A project's id may hold dashes without backticks.
@@ -47,6 +48,14 @@ def without_strings(sql: str) -> str:
 def _split(text: str) -> tuple[str, ...]:
     parts = text.replace("`", "").split(".")
     return tuple(part.strip() for part in parts if part.strip())
+
+
+_ANY = re.compile(rf"{_SKIPPED}|`[^`]*`|\w+|[^\s\w]", re.DOTALL)
+
+
+def tokens(sql: str) -> Iterator[re.Match[str]]:
+    """Give words, signs, and strings and comments whole."""
+    return _ANY.finditer(sql)
 
 
 _END = re.compile(rf"(?P<skipped>{_SKIPPED}|`[^`]*`)|(?P<end>;)|(?P<word>\w+)", re.DOTALL)

@@ -60,7 +60,7 @@ class TargetUnknownError(Exception):
 def is_read(statement: exp.Expr) -> bool:
     """Tell whether all that a statement changes can be told from its tree."""
     return isinstance(statement, _READ_HERE) and not any(
-        node is not statement and not isinstance(node.parent, exp.When)
+        node is not statement and not isinstance(node.parent, exp.When | exp.Alter)
         for node in statement.find_all(*_CHANGES)
     )
 

@@ -86,13 +86,9 @@ WRITES = {
 
 UNREADABLE = [
     "alter table d.t add column x int64, drop column y",
-    "begin select 1; delete from d.t where true; end",
-    "if (select count(*) from d.t) > 0 then drop table d.t; end if",
-    "for r in (select * from d.t) do select r.a; end for",
     "create snapshot table d.s clone d.t",
     "create search index i on d.t(all columns)",
     "undrop schema d",
-    "select select from `demo-flights.d.t` where where",
     "drop external table d.t",
     "update (select 1 from d.t) set a = 1",
 ]
@@ -103,7 +99,6 @@ UNBOUNDED = [
     "call d.p()",
     "select 1; call d.p()",
     "begin call d.p(); end",
-    "grant `roles/bigquery.dataOwner` on schema d to 'user:a@example.com'",
     "alter schema d set options(description='x')",
     "drop database d",
     "attach 'x.db' as y",
@@ -152,7 +147,8 @@ def test_what_reaches_beyond_its_text_may_change_anything(sql: str) -> None:
 
 
 def test_unreadable_sql_may_change_the_default_dataset() -> None:
-    assert (PROJECT, "def") in extract("begin delete from t where true; end", PROJECT, (PROJECT, "def")).named
+    access = extract("begin delete from t where where; end", PROJECT, (PROJECT, "def"))
+    assert (PROJECT, "def") in access.named
 
 
 def test_other_projects_are_told_apart() -> None:
@@ -205,4 +201,49 @@ def test_view_names_what_it_reads() -> None:
 
 def test_deep_sql_is_not_let_through() -> None:
     sql = "select " + "(" * 20_000 + "1" + ")" * 20_000 + " from d.t"
-    assert (PROJECT, "d") in extract(sql, PROJECT).named
+    assert (PROJECT, "d") in extract(sql, PROJECT).read_datasets
+
+
+FLOW = {
+    "begin select 1; delete from d.t where true; end": ("d.t", "d.t"),
+    "if (select count(*) from d.t) > 0 then drop table d.u; end if": ("d.u", "d.t"),
+    "if exists(select 1 from e.q) then insert into d.t select 1 from e.u; else select 2; end if": (
+        "d.t",
+        "e.q e.u",
+    ),
+    "for r in (select * from d.t) do insert into d.u select r.a; end for": ("d.u", "d.t"),
+    "while (select count(*) from d.t) < 3 do insert into d.u values (1); end while": ("d.u", "d.t"),
+    "loop select 1 from d.t; break; end loop": ("", "d.t"),
+    "begin select 1 from d.t; exception when error then select 2 from d.u; end": ("", "d.t d.u"),
+    "assert (select count(*) from d.t) = 1 as 'one row'": ("", "d.t"),
+    "alter table d.t drop column if exists a": ("d.t", ""),
+}
+
+
+@pytest.mark.parametrize(("sql", "names"), FLOW.items())
+def test_a_script_needs_what_its_statements_touch(sql: str, names: tuple[str, str]) -> None:
+    access = extract(sql, PROJECT)
+    assert (access.writes(), access.reads()) == (tables(names[0]), tables(names[1]))
+    assert not access.named
+    assert not access.unbounded
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select select from `demo-flights.d.t` where where",
+        "select * from d.t match_recognize(partition by a order by b pattern (q) define q as true)",
+    ],
+)
+def test_a_query_that_cannot_be_read_reads_what_it_names(sql: str) -> None:
+    access = extract(sql, PROJECT)
+    assert (PROJECT, "d") in access.read_datasets
+    assert not access.named
+    assert not access.unbounded
+
+
+@pytest.mark.parametrize("sql", ["on schema d", "on table d.t", "on view `demo-flights.d.t`"])
+def test_a_grant_needs_the_datasets_own_permission(sql: str) -> None:
+    access = extract(f"grant `roles/bigquery.dataViewer` {sql} to 'user:a@example.com'", PROJECT)
+    assert access.datasets == {(PROJECT, "d", "bigquery.datasets.update")}
+    assert not access.unbounded

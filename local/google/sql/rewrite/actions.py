@@ -16,6 +16,7 @@ class Describe:
     fields: dict[str, Any]
     columns: dict[str, str] = field(default_factory=dict)  # their descriptions
     anew: bool = False
+    required: tuple[str, ...] = ()  # columns that hold no NULL
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def name_all(query: exp.Query) -> None:
         return
     number = 0
     for column in list(first.expressions):
-        if column.output_name or column.is_star or isinstance(column, exp.Alias | exp.Dot):
+        if column.is_star or isinstance(column, exp.Alias | exp.Column | exp.Dot):
             continue
         column.replace(exp.alias_(column.copy(), f"f{number}_"))
         number += 1

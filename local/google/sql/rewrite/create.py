@@ -43,11 +43,11 @@ def _table(statement: exp.Create, context: Context) -> None:
         statement.set("expression", body.this)
     fields = fields_of([one for one in given if type(one) is exp.Property])
     for one in given:
-        if isinstance(one, exp.Cluster | exp.ClusteredByProperty):
+        if type(one).__name__ in ("Cluster", "ClusterProperty"):
             fields["clustering"] = {"fields": [column.name for column in one.expressions]}
         if isinstance(one, exp.PartitionedByProperty):
             fields |= _partitions(one.this, fields.get("timePartitioning", {}))
-    described = _columns(statement, fields)
+    described, required = _columns(statement, fields)
     if any(isinstance(one, exp.MaterializedProperty) for one in given):
         query = statement.expression.sql(dialect="bigquery")
         refresh = {"query": query, "enableRefresh": True, "refreshIntervalMs": "1800000"}
@@ -60,14 +60,15 @@ def _table(statement: exp.Create, context: Context) -> None:
     table = context.ref(targets_of(statement)[0])
     if table is not None and not kept:
         # IF NOT EXISTS leaves what is there.
-        context.actions.append(Describe(table, fields, described, anew=not statement.args.get("exists")))
+        anew = not statement.args.get("exists")
+        context.actions.append(Describe(table, fields, described, anew=anew, required=required))
 
 
-def _columns(statement: exp.Create, fields: dict[str, Any]) -> dict[str, str]:
-    """Take options and constraints off the columns; give the columns' descriptions."""
+def _columns(statement: exp.Create, fields: dict[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Take options and constraints off the columns; give their descriptions, and which are required."""
     schema = statement.this
     if not isinstance(schema, exp.Schema):
-        return {}
+        return {}, ()
     found: dict[str, str] = {}
     columns: list[exp.Expr] = []
     for column in schema.expressions:
@@ -88,7 +89,8 @@ def _columns(statement: exp.Create, fields: dict[str, Any]) -> dict[str, str]:
         statement.set("this", schema.this)
     else:
         schema.set("expressions", columns)
-    return found
+    required = [one.name for one in columns if isinstance(one, exp.ColumnDef) and one.args.get("constraints")]
+    return found, tuple(required)
 
 
 def _constraints(column: exp.ColumnDef) -> tuple[str, bool]:

@@ -28,7 +28,7 @@ def done(text: str, context: Context) -> str:
     """Note what is granted; give what is sent in its place."""
     found = _STATEMENT.match(text)
     names = find_names(found["name"]) if found else []
-    if found is None or len(names) != 1:
+    if found is None or len(names) != 1 or not _MEMBER.search(found["members"]):
         raise errors.invalid(f"Syntax error: a GRANT or REVOKE that can't be read: {text[:100]}")
     parts = names[0].parts
     members = tuple(_MEMBER.findall(found["members"]))

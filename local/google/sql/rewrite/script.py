@@ -56,6 +56,9 @@ def rewrite(sql: str, project: str, default: tuple[str, str] | None = None, loca
 
 
 def _statement(text: str, context: ddl.Context, *, alone: bool) -> str:
+    if "INFORMATION_SCHEMA" in text.upper():
+        # The emulator finds these views by their text.
+        return text
     try:
         [statement] = [found for found in sqlglot.parse(text, read="bigquery") if found is not None]
     except (SqlglotError, RecursionError, ValueError):
@@ -82,6 +85,10 @@ def _readable(statement: exp.Expr, context: ddl.Context, *, alone: bool) -> str:
         ddl.dropped(statement)
     elif isinstance(statement, exp.Create):
         create.rewritten(statement, context)
+    elif isinstance(statement, exp.Set):
+        # A row's values go to the variables: the emulator wants them as columns.
+        for query in statement.find_all(exp.Select):
+            query.set("kind", None)
     elif isinstance(statement, exp.Query) and alone:
         columns.name_all(statement)
     for part in (part for table in statement.find_all(exp.Table) for part in table.parts):
