@@ -1,11 +1,10 @@
--- Summaries neither lose nor double a flight: each adds up to the fact table, which has as many rows as staging.
+-- Summaries neither lose nor double a flight: each adds up to the fact table. On the days that staging still holds,
+-- that has as many flights as staging.
 with
 
 totals as (
 
-    select 'stg_flights' as relation, count(*) as flights from {{ ref('stg_flights') }}
-    union all
-    select 'daily_operations', sum(scheduled_flights) from {{ ref('daily_operations') }}
+    select 'daily_operations' as relation, sum(scheduled_flights) as flights from {{ ref('daily_operations') }}
     union all
     select 'carrier_route_punctuality', sum(scheduled_flights) from {{ ref('carrier_route_punctuality') }}
     union all
@@ -13,6 +12,15 @@ totals as (
 
 )
 
-select *
+select relation, flights
 from totals
 where flights is null or flights != (select count(*) from {{ ref('fct_flights') }})
+
+union all
+
+select 'stg_flights', count(*)
+from {{ ref('stg_flights') }}
+having count(*) != (
+    select count(*) from {{ ref('fct_flights') }}
+    where flight_date in (select flight_date from {{ ref('stg_flights') }})
+)

@@ -50,10 +50,26 @@ def test_a_withdrawn_flight_is_gone(changed: Warehouse) -> None:
     assert changed.query("select count(*) from {marts}.fct_flights") == [(500,)]
 
 
-def test_a_day_that_the_raw_data_no_longer_has_is_kept(changed: Warehouse) -> None:
-    changed.query("delete from {raw}.flights where month = 12")
+def test_days_that_the_raw_data_no_longer_has_are_kept(changed: Warehouse) -> None:
+    later = COPY.replace("interval 1 day", "interval 2 day").replace("flight = 1545", "flight = 1696")
+    changed.query(later.replace("{changes}", "2 as day"))
+    changed.query("delete from {raw}.flights where month = 12 or day = 1")
+    assert changed.dbt("run", "--select", "fct_flights+").code == 0
+    assert changed.query("select count(*) from {marts}.fct_flights") == [(501,)]
+    # Every later run tests that history, too.
+    done = changed.dbt("test", "--select", "fct_flights,test_type:data", "assert_marts_count_every_flight")
+    assert done.code == 0, done.out
+
+
+def test_another_threshold_counts_in_all_rows(changed: Warehouse) -> None:
+    late = "select countif(is_late_departure) from {marts}.fct_flights"
+    expected = "select countif(departure_delay_minutes >= 20) from {marts}.fct_flights"
+    twenty = ("--vars", "{late_after_minutes: 20}")
+    before = changed.query(late)
+    assert changed.dbt("run", "--select", "fct_flights", *twenty).code == 0
+    assert changed.query(late) == changed.query(expected) != before
     assert changed.dbt("run", "--select", "fct_flights").code == 0
-    assert changed.query("select count(*) from {marts}.fct_flights") == [(500,)]
+    assert changed.query(late) == before
 
 
 def test_a_new_name_of_an_airline_ends_the_old_one_in_the_snapshot(changed: Warehouse) -> None:
@@ -63,8 +79,9 @@ def test_a_new_name_of_an_airline_ends_the_old_one_in_the_snapshot(changed: Ware
 
 
 def test_bad_rows_make_the_tests_fail(changed: Warehouse) -> None:
-    changed.query(COPY.replace("{changes}", "'XXX' as origin"))
-    changed.query(COPY.replace("{changes}", "flight as flight"))
+    copy = COPY.replace("flight = 1545 and day = 1", "flight = 1696")
+    changed.query(copy.replace("{changes}", "'XXX' as origin"))
+    changed.query(copy.replace("{changes}", "flight as flight"))
     done = changed.dbt("test", "--select", "stg_flights,test_type:data")
     assert done.code == 1
     failed = {name.split(".")[2] for name, status in done.results.items() if status == "fail"}

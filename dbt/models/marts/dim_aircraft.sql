@@ -9,7 +9,7 @@ planes as (
 flown as (
 
     select tail_number, count(*) as flight_count
-    from {{ ref('stg_flights') }}
+    from {{ ref('fct_flights') }}
     where tail_number is not null
     group by tail_number
 

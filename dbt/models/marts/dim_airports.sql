@@ -14,9 +14,9 @@ supplement as (
 
 flown as (
 
-    select distinct destination_code as airport_code from {{ ref('stg_flights') }}
+    select distinct destination_code as airport_code from {{ ref('fct_flights') }}
     union distinct
-    select distinct origin_code as airport_code from {{ ref('stg_flights') }}
+    select distinct origin_code as airport_code from {{ ref('fct_flights') }}
 
 ),
 

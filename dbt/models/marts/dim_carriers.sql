@@ -13,7 +13,7 @@ flown as (
         min(flight_date) as first_flight_date,
         max(flight_date) as last_flight_date,
         count(*) as flight_count
-    from {{ ref('stg_flights') }}
+    from {{ ref('fct_flights') }}
     group by carrier_code
 
 ),

@@ -9,6 +9,12 @@
         post_hook="{{ delete_withdrawn_flights() }}"
     )
 }}
+{%- set is_late_departure -%}
+    coalesce(departure_delay_minutes >= {{ var('late_after_minutes') }}, false)
+{%- endset %}
+{%- set is_late_arrival -%}
+    coalesce(arrival_delay_minutes >= {{ var('late_after_minutes') }}, false)
+{%- endset %}
 
 with
 
@@ -18,7 +24,7 @@ flights as (
 
 ),
 
-final as (
+loaded as (
 
     select
         flight_key,
@@ -37,14 +43,37 @@ final as (
         arrival_delay_minutes,
         air_time_minutes,
         distance_miles,
-        coalesce(departure_delay_minutes >= {{ var('late_after_minutes') }}, false) as is_late_departure,
-        coalesce(arrival_delay_minutes >= {{ var('late_after_minutes') }}, false) as is_late_arrival,
         loaded_at
     from flights
     {% if is_incremental() %}
     -- Chosen by when a row was loaded, not by when it flew: a late or corrected row of an old day is seen too.
     where loaded_at > (select coalesce(max(loaded_at), timestamp('1970-01-01')) from {{ this }})
     {% endif %}
+
+),
+
+facts as (
+
+    select * from loaded
+    {% if is_incremental() %}
+    union all
+
+    -- Rows of two thresholds would not compare: those of another than today's are counted anew.
+    select * except (is_late_departure, is_late_arrival) from {{ this }}
+    where
+        (is_late_departure != {{ is_late_departure }} or is_late_arrival != {{ is_late_arrival }})
+        and flight_key not in (select flight_key from loaded)
+    {% endif %}
+
+),
+
+final as (
+
+    select
+        *,
+        {{ is_late_departure }} as is_late_departure,
+        {{ is_late_arrival }} as is_late_arrival
+    from facts
 
 )
 
