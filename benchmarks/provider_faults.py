@@ -14,9 +14,9 @@ from pathlib import Path
 
 from local.paths import user_cache
 from local.pulumi_cli import find
+from tests.faults import Plan, proxy
 from tests.providers import chains, kills, object_kills, object_mixtures, prefect_server
 from tests.providers.engine import Stack
-from tests.providers.faults import Plan, proxy
 from tests.providers.objects_there import There
 from tests.providers.prefect_server import PrefectServer
 

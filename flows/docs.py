@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     given = _parser().parse_args(argv)
+    dbt_project.nothing_else_runs()
 
     def work() -> int:
         directory = generate(given.target, given.project_dir)

@@ -38,6 +38,18 @@ class BusyError(PipelineError):
     exit_code = 5
 
 
+class StoppedError(PipelineError):
+    """The run was stopped from elsewhere. Prefect shows it as cancelled."""
+
+    exit_code = 143
+
+
+class SlotLostError(StoppedError):
+    """Another run holds the target by now, since Prefect was away for long."""
+
+    exit_code = 5
+
+
 class DbtError(PipelineError):
     """dbt stopped before it had run any node, for example because the project does not parse.
 

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
-from prefect.states import Completed, Failed
+from prefect.exceptions import TerminationSignal
+from prefect.states import Cancelled, Completed, Failed
 
 from flows import pipeline
 from flows.commands import command_line, options
@@ -44,6 +45,11 @@ def dbt_operation(
             project.operation(macro, options.canonical(args or {}), get_run_logger().log)
     except PipelineError as error:
         return Failed(message=redaction.redactor()(str(error)), data=error)
+    except TerminationSignal:
+        why = stopping.asked()
+        if why is None:
+            raise
+        return Cancelled(message=str(why), data=why)
     return Completed(message=f"{macro} has run on {target}")
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from prefect.utilities.callables import parameter_schema
-
 from flows.pipeline import dbt_full_pipeline
+from flows.run import insides
 
 
 def schema() -> dict[str, Any]:
     """Return the schema by which Prefect checks and shows the parameters of a run."""
-    found: dict[str, Any] = parameter_schema(dbt_full_pipeline).model_dump_for_openapi()
-    return found
+    return insides.parameters_of(dbt_full_pipeline)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from prefect.context import FlowRunContext
-from prefect.runtime import flow_run
-from prefect.states import Failed
-from prefect.utilities.urls import url_for
+from prefect.exceptions import TerminationSignal
+from prefect.states import Cancelled, Failed
 
 from flows.commands import command_line
 from flows.commands.options import Options, from_parameters
@@ -23,14 +22,16 @@ from flows.observe.progress import Progress
 from flows.observe.visible import Visible, shown
 from flows.project import deps, set_up
 from flows.report import artifact, reporting
-from flows.run import lock, record, steps, stopping
+from flows.run import ended, insides, lock, own_run, steps, stopping
 from flows.run.node_runs import NodeRuns
-from flows.target import blocks, names
+from flows.target import names, prefect_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from uuid import UUID
+
+    from prefect.client.schemas.objects import FlowRun
 
     from flows.engine.dbt_project import DbtProject
     from flows.engine.events import Watch
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
     from flows.project.set_up import SetUp
 
 
-@flow(name="pipeline-dbt-complet", persist_result=False)
+@flow(
+    name="pipeline-dbt-complet",
+    persist_result=False,
+    on_completion=[ended.prefect_knows],
+    on_failure=[ended.prefect_knows],
+)
 def dbt_full_pipeline(
     target: str = "dev",
     select: str | None = None,
@@ -71,9 +77,13 @@ def dbt_full_pipeline(
     Returns ``{"target", "run", "test"}``, and "freshness" where that is on; `flows.engine.results.StepResult`
     describes all but the first. Raises DbtFailedError, with the same report, if dbt failed; UsageError for an
     impossible target or parameter; NotSetUpError for a missing block, dataset, key or grant;
-    UnreachableError if Prefect or BigQuery does not answer; BusyError if another run holds the target.
+    UnreachableError if Prefect or BigQuery does not answer; BusyError if another run holds the target;
+    StoppedError if it was stopped from elsewhere.
     """
-    record.note(run_id=flow_run.id)
+    end: Any
+    run = _this_run()
+    if _supervised(run) and run.parent_task_run_id is None:
+        dbt_project.nothing_else_runs()  # Prefect has started a process for it
     try:
         options = from_parameters(
             select=select,
@@ -93,21 +103,28 @@ def dbt_full_pipeline(
             event_time_start=event_time_start,
             event_time_end=event_time_end,
         )
-        report = run_pipeline(target, project_dir, options)
+        end = run_pipeline(target, project_dir, options)
+        own_run.note(end)
     except PipelineError as error:
-        record.note(outcome=error)
+        own_run.note(error)
         # Prefect raises the error for the caller; its own log shows the message without a traceback.
-        return Failed(message=redaction.redactor()(str(error)), data=error)  # type: ignore[return-value]
+        end = Failed(message=redaction.redactor()(str(error)), data=error)
+    except TerminationSignal:
+        why = stopping.asked()
+        if why is None:
+            raise
+        own_run.note(why)
+        end = Cancelled(message=str(why), data=why)
     except Exception as error:
         # As Prefect does, but that what it says may quote an address with a password in it.
         get_run_logger().exception("Encountered exception during execution: %r", error)
         said = f"Flow run encountered an exception: {type(error).__name__}: {error}"
-        return Failed(message=redaction.redactor()(said), data=error)  # type: ignore[return-value]
-    record.note(outcome=report)
-    return report
+        end = Failed(message=redaction.redactor()(said), data=error)
+    if _supervised(run):
+        ended.wait_for_prefect(run.id, get_run_logger().warning)
+    return end  # type: ignore[no-any-return]
 
 
-@record.tasks_untagged()
 def run_pipeline(
     target: str, project_dir: str | None = None, options: Options | None = None
 ) -> PipelineReport:
@@ -118,14 +135,18 @@ def run_pipeline(
     found = set_up.load(target, project_dir)
     redaction.blank_logs(found.profile.secrets.values())
     options = (options or Options()).with_switches(found.document, names.dbt_cli_profile(target))
-    watch = Visible([NodeRuns(), Progress()], get_run_logger().log)
-    with alone(target, found.project_dir, options), opened(found, options, watch) as project:
+    log = get_run_logger().log
+    watch = Visible([NodeRuns(), Progress()], log)
+    with alone(target, found.project_dir, options) as run, opened(found, options, watch) as project:
         report = steps.build_and_test(project)
         done = (report.get("freshness"), report["run"], report["test"])
         failed = any(step is not None and step["status"] == "failed" for step in done)
         if not failed:
             project.finish()
-    log, seconds = get_run_logger().log, time.monotonic() - began
+        kept = arguments.target_path(found.project_dir, target)
+        keep = partial(ended.keep, kept, run.id, reporting.headline(report), well=not failed)
+        shown("the note of its end for the next run", keep, log)
+    seconds = time.monotonic() - began
     shown("the report's page", lambda: _publish(report, artifact.extras(report, project, log)), log)
     shown("metrics", lambda: metrics.export(report, seconds, log, failed=failed), log)
     if failed:
@@ -142,19 +163,28 @@ def opened(found: SetUp, options: Options, watch: Watch | None = None) -> Iterat
 
 
 @contextmanager
-def alone(target: str, project_dir: Path, options: Options) -> Iterator[None]:
-    """Hold the target for this flow run, and stop when the run is cancelled in Prefect."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        raise RuntimeError("a pipeline runs within a flow")
-    run = context.flow_run
+def alone(target: str, project_dir: Path, options: Options) -> Iterator[FlowRun]:
+    """Hold the target for this flow run, which is yielded, and stop when it is cancelled in Prefect."""
+    run = _this_run()
     kept = arguments.target_path(project_dir, target)
     say = get_run_logger().warning
     with (
-        stopping.cancellable(run.id, supervised=run.deployment_id is not None),
+        stopping.cancellable(run.id, supervised=_supervised(run)),
         lock.hold(target, kept, run.id, options.wait_seconds, say),
     ):
-        yield
+        yield run
+
+
+def _this_run() -> FlowRun:
+    run = insides.current_flow_run()
+    if run is None:
+        raise RuntimeError("a pipeline runs within a flow")
+    return run
+
+
+def _supervised(run: FlowRun) -> bool:
+    """Say whether a worker, or the like, has started the run, and not the command line."""
+    return run.deployment_id is not None
 
 
 def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
@@ -166,33 +196,34 @@ def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
     )
 
 
-def _run(kept: record.Record, target: str, parameters: dict[str, Any]) -> None:
-    """Run the flow, keep its outcome, and see to it that Prefect's record is true. Raises what failed."""
+def _run(own: own_run.OwnRun, target: str, parameters: dict[str, Any]) -> None:
+    """Run the flow, and see to it that what Prefect shows of it is true. Raises what failed."""
     # Ahead of the flow: what is not set up leaves no failed run behind.
     set_up.load(target, parameters.get("project_dir"))
     failure: Any = None
     try:
-        state = dbt_full_pipeline(target, **parameters, return_state=True)
-        if kept.outcome is None:
+        state = own.execute(dbt_full_pipeline, {"target": target, **parameters})
+        if own.outcome is None:
             failure = state.result(raise_on_failure=False)
-    except record.LOST as error:
+    except prefect_api.LOST as error:
         failure = error
-    if kept.outcome is None and record.lost(failure):
+    if own.outcome is None and prefect_api.lost(failure):
         # Prefect was lost before the work began.
-        kept.outcome = blocks.failure(failure, "a flow run")
-        kept.outcome.__cause__ = failure
-        if isinstance(kept.outcome, NotSetUpError):
-            raise kept.outcome  # it would not be told of an end, either
-    ended: Any = kept.outcome or failure
-    failed = isinstance(ended, BaseException)
-    settled = kept.settle(redaction.redactor()(str(ended)) if failed else reporting.headline(ended))
-    if not settled and kept.report:
+        own.outcome = prefect_api.failure(failure, "a flow run")
+        own.outcome.__cause__ = failure
+        if isinstance(own.outcome, NotSetUpError):
+            raise own.outcome  # it would not be told of an end, either
+    end: Any = own.outcome or failure
+    failed = isinstance(end, BaseException)
+    settled = own.settle(redaction.redactor()(str(end)) if failed else reporting.headline(end))
+    if not settled and own.report:
         raise UnreachableError(
-            f"dbt has ended, and its report is true, but Prefect at {blocks.api_url()} cannot be told: its "
-            f"flow run {kept.run_id} may stay Running. `prefect flow-run cancel {kept.run_id}` ends it."
+            f"dbt has ended, and its report is true, but Prefect at {prefect_api.address()} cannot be told: "
+            f"its flow run {own.run_id} may stay Running. The next run of the target on this machine tells "
+            f"it, or `prefect flow-run cancel {own.run_id}` ends it."
         )
     if failed:
-        raise ended
+        raise end
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -205,19 +236,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.log_format == "json":
         json_logs.install()
     redaction.blank_logs()
+    dbt_project.nothing_else_runs()
     failure: BaseException | None = None
-    with record.kept() as kept:
+    with own_run.followed() as own:
         try:
             with command_line.stdout_for(given), stopping.sigterm_raises():
-                _run(kept, given.target, command_line.parameters(given))
+                _run(own, given.target, command_line.parameters(given))
         except (Exception, KeyboardInterrupt, stopping.TerminatedError) as error:
             failure = error
-    return command_line.tell(given, kept.report, failure, _page(kept.run_id))
+    return command_line.tell(given, own.report, failure, _page(own.run_id))
 
 
 def _page(flow_run_id: UUID | None) -> str | None:
     """Return the address of Prefect's page about a flow run."""
-    url = url_for("flow-run", obj_id=flow_run_id) if flow_run_id else None
+    url = insides.page(flow_run_id) if flow_run_id else None
     return url and redaction.without_user_info(url)
 
 

@@ -119,6 +119,8 @@ class LostRuns(Component):
                 "expect": [HEARTBEAT, *(f"prefect.flow-run.{end}" for end in ENDS)],
                 "within": SILENCE_SECONDS,
             },
+            # Not forced: a heartbeat may arrive after the end, and Prefect lets no run crash that has ended
+            # (prefect/server/orchestration/core_policy.py of 3.9.1, HandleFlowTerminalStateTransitions).
             actions=[
                 {
                     "type": "change-flow-run-state",

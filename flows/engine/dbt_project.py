@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.commands.options import Options
 from flows.engine import arguments, diagnosis, events, results, resume, retry, selection
-from flows.engine.internals import invocation, microbatch, needing, own_package, queue, reading, seeds
+from flows.engine.internals import (
+    invocation,
+    lean_imports,
+    microbatch,
+    needing,
+    own_package,
+    queue,
+    reading,
+    seeds,
+)
 from flows.errors import DbtError
 from flows.observe.redaction import redactor
 from flows.observe.visible import shown
@@ -275,6 +284,11 @@ class DbtProject:
                 log(level, self._redact(message))
 
         return on_event
+
+
+def nothing_else_runs() -> None:
+    """Say that this process was started to run dbt, and ends with it: then dbt is imported lean."""
+    lean_imports.nothing_else_runs()
 
 
 def _harmless(callback: Callable[[_Told], None], log: Log) -> Callable[[_Told], None]:

@@ -27,12 +27,12 @@ OPTION: dict[str, Any] = {
 
 def install() -> None:
     """Let every logger that Prefect writes to the console write JSON to the same stream."""
-    from prefect.logging.handlers import PrefectConsoleHandler  # noqa: PLC0415 - sets up Prefect's logging
+    from flows.run import insides  # noqa: PLC0415 - sets up Prefect's logging
 
     loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
     for logger in (logging.root, *loggers):
         for handler in list(logger.handlers):
-            if isinstance(handler, PrefectConsoleHandler):
+            if isinstance(handler, insides.ConsoleHandler):
                 plain: logging.Handler = logging.StreamHandler(handler.stream)
                 plain.setLevel(handler.level)
                 plain.setFormatter(JsonFormatter())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect.context import FlowRunContext
-from prefect.utilities.urls import url_for
-
 from flows.observe.redaction import without_user_info
 from flows.observe.visible import shown
 from flows.report import console, failing_rows, lineage_graph, timeline
 from flows.report.reporting import Extras
+from flows.run import insides
 
 if TYPE_CHECKING:
     from flows.engine.dbt_project import DbtProject
@@ -45,8 +43,6 @@ def _links(project: DbtProject) -> dict[str, str]:
 
 
 def _flow_run() -> tuple[str, str] | None:
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        return None
-    url = url_for("flow-run", obj_id=context.flow_run.id)
-    return (context.flow_run.name, without_user_info(url)) if url else None
+    run = insides.current_flow_run()
+    url = insides.page(run.id) if run else None
+    return (run.name, without_user_info(url)) if run and url else None

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flows.errors import BusyError
-from flows.run import lease
+from flows.errors import BusyError, SlotLostError
+from flows.run import ended, lease, slot, stopping
 from flows.target import names
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def hold(
 
     What a holder that crashed on this machine has left in Prefect is put right: its slot is given back and
     its flow run marked as crashed, unless it is this one, retried. If Prefect keeps no such limit (an old
-    server, no permission), the file alone protects, and ``say`` is told.
+    server, no permission), the file alone protects, and ``say`` is told. If another run has got the slot
+    after Prefect was away for long, this process is stopped, as by a cancellation.
 
     Raises BusyError, naming the holder, if it still holds the target after ``wait_seconds``.
     """
@@ -68,19 +69,36 @@ def hold(
             waiting.for_(_read(file))
         crashed = _read(file)
         if crashed.lease:
-            lease.give_back(crashed.lease)
+            slot.give_back(crashed.lease)
         # A crashed run that is tried again, from Prefect's page, is this one.
         if crashed.flow_run and crashed.flow_run != str(flow_run):
-            lease.mark_crashed(crashed.flow_run, f"its process {crashed.pid} on {crashed.host} has died")
+            ended.mark_crashed(crashed.flow_run, f"its process {crashed.pid} on {crashed.host} has died")
+        ended.tell_of_last(directory, flow_run)
         holder = Holder(str(flow_run), os.getpid(), socket.gethostname())
+
+        def lost(other: str) -> None:
+            _stop(target, other, say)
+
         try:
             # At once, and again with the lease: a kill in between is still known to the next run.
             _write(file, holder)
-            with lease.acquire(names.slot(target), flow_run, waiting.for_flow_run, say) as lease_id:
+            with lease.acquire(names.slot(target), flow_run, waiting.for_flow_run, say, lost) as lease_id:
                 _write(file, replace(holder, lease=lease_id))
                 yield
         finally:
             file.truncate(0)
+
+
+def _stop(target: str, other: str, say: Callable[[str], None]) -> None:
+    why = (
+        f"the target {target} is held by {Holder(other)} by now: Prefect was away for longer than this run's "
+        f"lease of the slot {names.slot(target)}, so another run was let in"
+    )
+    say(why)
+    if not stopping.stop(
+        SlotLostError(f"{why}. This run has stopped; `--wait SECONDS` waits for the other.")
+    ):
+        say("this run cannot be stopped from here: stop it, or the two write the same tables")
 
 
 class _Waiting:

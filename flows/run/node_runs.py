@@ -14,13 +14,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
 from prefect.client.schemas.objects import State, StateType, TaskRun, TaskRunResult
-from prefect.context import FlowRunContext, TaskRunContext
-from prefect.logging.loggers import task_run_logger
-from prefect.utilities.engine import emit_task_run_state_change_event
 
 from flows.engine.events import Finished, Node, Started
 from flows.engine.results import FAILED, HOOK, SKIPPED
-from flows.run import outcome
+from flows.run import insides, node_message
 
 if TYPE_CHECKING:
     from logging import LoggerAdapter
@@ -37,10 +34,10 @@ class NodeRuns:
     """
 
     def __init__(self) -> None:
-        flow = FlowRunContext.get()
-        if flow is None or flow.flow_run is None:
+        flow_run = insides.current_flow_run()
+        if flow_run is None:
             raise RuntimeError("NodeRuns is for a running flow")
-        self._flow_run = flow.flow_run
+        self._flow_run = flow_run
         self._runs: dict[str, TaskRun] = {}
         self._logs: dict[str, LoggerAdapter[logging.Logger]] = {}
         self._lock = threading.Lock()
@@ -91,7 +88,7 @@ class NodeRuns:
     def _finish(self, event: Finished) -> None:
         run = self._run_of(event.node)
         kind, name = state_of(event.result["status"])
-        self._set(run, kind, event.at, name=name, message=outcome.text(event.result))
+        self._set(run, kind, event.at, name=name, message=node_message.text(event.result))
 
     def _key(self, node: Node) -> str:
         # A hook runs with each command anew.
@@ -103,16 +100,16 @@ class NodeRuns:
             run = self._runs.get(key)
             if run is None:
                 run = self._new(node, key)
-                self._logs[key] = task_run_logger(run, flow_run=self._flow_run)
+                self._logs[key] = insides.logger_of(run, self._flow_run)
                 self._runs[key] = run
         return run
 
     def _new(self, node: Node, key: str) -> TaskRun:
         attempt = self._flow_run.run_count
-        parent = TaskRunContext.get()
+        parent = insides.current_task_run()
         inputs: dict[str, Any] = {"upstream": self._upstream(node)}
         if parent is not None:
-            inputs["__parents__"] = [TaskRunResult(id=parent.task_run.id)]
+            inputs["__parents__"] = [TaskRunResult(id=parent.id)]
         return TaskRun(
             # The same for the same flow run, so that what is sent twice is recorded once.
             id=uuid5(self._flow_run.id, f"{key} {attempt}"),
@@ -148,7 +145,7 @@ class NodeRuns:
             end: Any = at
             run.end_time = end
         run.state, run.state_id, run.state_type, run.state_name = state, state.id, state.type, state.name
-        emit_task_run_state_change_event(run, before, state)
+        insides.tell_state(run, before, state)
 
 
 def state_of(status: str) -> tuple[StateType, str | None]:

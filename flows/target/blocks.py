@@ -13,12 +13,9 @@ from typing import Any
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import get_current_settings
 
-from flows.errors import NotSetUpError, UnreachableError
-from flows.observe.redaction import without_user_info
-from flows.run import record
-from flows.target import names
+from flows.errors import NotSetUpError
+from flows.target import names, prefect_api
 
 # The extra of `dbt-cli-global-configs-<target>` that names the secret block with variables for dbt.
 ENVIRONMENT = "environment_block"
@@ -37,44 +34,6 @@ class BigQueryTarget:
     def raw_schema(self) -> str:
         """The dataset of the raw data that dbt's sources read."""
         return f"{self.schema}_raw"
-
-
-def api_url() -> str:
-    """Return the URL of Prefect's API to tell people, without user and password.
-
-    Raises NotSetUpError if Prefect would start a server of its own.
-    """
-    url = get_current_settings().api.url
-    if not url:
-        raise NotSetUpError(
-            "PREFECT_API_URL is not set, so there is no Prefect that could hold the blocks. For the local "
-            'platform: `python -m local up`, then `eval "$(python -m local env)"`. Elsewhere: '
-            "`prefect cloud login`, or `export PREFECT_API_URL=https://…/api`."
-        )
-    return without_user_info(url)
-
-
-def unreachable(url: str) -> UnreachableError:
-    """Return the error for a Prefect that does not answer at ``url``."""
-    return UnreachableError(
-        f"Prefect does not answer at {url} (PREFECT_API_URL). For the local platform: `python -m local up`, "
-        'then `eval "$(python -m local env)"`.'
-    )
-
-
-def failure(error: BaseException, what: str) -> NotSetUpError | UnreachableError:
-    """Return what to say of an error of Prefect's client, one of `record.lost`, asked for ``what``."""
-    url = api_url()
-    answer = error.__cause__ if isinstance(error, RuntimeError) else error
-    if not isinstance(answer, httpx.HTTPStatusError):
-        return unreachable(url)
-    status = answer.response.status_code
-    if status in {401, 403}:
-        return NotSetUpError(
-            f"Prefect at {url} refuses {what} (HTTP {status}). "
-            "Set PREFECT_API_KEY (Prefect Cloud) or PREFECT_API_AUTH_STRING (own server) to a valid one."
-        )
-    return UnreachableError(f"Prefect at {url} answered HTTP {status} when asked for {what}.")
 
 
 def load_dbt_cli_profile(target: str) -> dict[str, Any]:
@@ -127,7 +86,7 @@ def load_bigquery_target(target: str) -> BigQueryTarget:
 
 
 def _load(block_type: str, name: str, target: str, *, include_secrets: bool = True) -> dict[str, Any]:
-    url = api_url()
+    url = prefect_api.address()
     try:
         with get_client(sync_client=True) as client:
             document = client.read_block_document_by_name(name, block_type, include_secrets=include_secrets)
@@ -137,7 +96,7 @@ def _load(block_type: str, name: str, target: str, *, include_secrets: bool = Tr
             + names.prefix_hint()
         ) from error
     except (httpx.HTTPError, RuntimeError) as error:
-        if not record.lost(error):
+        if not prefect_api.lost(error):
             raise
-        raise failure(error, f"the block {name}") from error
+        raise prefect_api.failure(error, f"the block {name}") from error
     return dict(document.data)

@@ -34,7 +34,10 @@ def bring_up(target: str) -> str:
     command = f"`pulumi up -s {target}`"
     if (PROJECT_ROOT / f"Pulumi.{target}.yaml").exists():
         return f"{command} (add `--refresh` if it was removed or changed outside Pulumi)"
-    return f"{command} (there is no Pulumi.{target}.yaml here: is the target's name right?)"
+    if (PROJECT_ROOT / "Pulumi.yaml").exists():
+        return f"{command} (there is no Pulumi.{target}.yaml here: is the target's name right?)"
+    # As in the container image, which holds the flow alone.
+    return f"{command}, where the project is checked out (`--refresh` if it was changed outside Pulumi)"
 
 
 def dbt_cli_profile(target: str) -> str:

@@ -152,7 +152,7 @@ def slow(deployed: Checkout) -> Iterator[Callable[..., tuple[str, str]]]:
     """Starts a run that a worker takes and whose query takes long; its id, and its BigQuery job's."""
     dbt = deployed.root / "dbt"
     model, log = dbt / "models" / "slow.sql", dbt / "logs" / "local" / "dbt.log"
-    model.write_text(tiny.SLOW)
+    model.write_text(tiny.slow(4000))
 
     def start(**job_variables: Any) -> tuple[str, str]:
         log.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -59,6 +60,12 @@ class Platform:
         url = f"{self.bigquery}/bigquery/v2/projects/demo-flights/queries"
         answer = ask("POST", url, {"query": sql, "useLegacySql": False, "location": "EU"})
         return [[cell["v"] for cell in row["f"]] for row in answer.get("rows", [])]
+
+    def slow(self, seconds: float) -> str:
+        """Return a query of about so many seconds here and now, be this machine quick, slow or busy."""
+        began = time.monotonic()
+        self.query(tiny.slow(400))
+        return tiny.slow(max(400, round(400 * seconds / (time.monotonic() - began))))
 
     def flow_runs(self) -> list[dict[str, Any]]:
         """The latest runs in Prefect, newest first."""

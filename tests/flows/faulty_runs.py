@@ -15,12 +15,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests import faults
 from tests.asking import ask
-from tests.flows import elsewhere, faults, servers
-from tests.flows.faults import Plan
+from tests.faults import Plan
+from tests.flows import elsewhere, servers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 LIMIT_SECONDS = 420.0
@@ -84,16 +85,25 @@ class Lane:
         """Put the next version of each table through the faults of ``seed``; every fourth is scheduled."""
         return self.run_with(seed, *plans(seed, outages), scheduled=seed % 4 == 3)
 
-    def run_with(self, seed: int, prefect: Plan, bigquery: Plan, *, scheduled: bool = False) -> Run:
+    def run_with(
+        self,
+        seed: int,
+        prefect: Plan,
+        bigquery: Plan,
+        *,
+        scheduled: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
         """Put the next version of each table through the faults of two plans.
 
-        ``scheduled`` is as a worker starts it: the run is in Prefect before its process.
+        ``scheduled`` is as a worker starts it: the run is in Prefect before its process. ``environment`` is
+        added to that of the process.
         """
         before, known = self._next_version()
         words = self._scheduled() if scheduled else self._words()
         self.prefect.plan, self.bigquery.plan = prefect, bigquery
         start = time.monotonic()
-        code, output = self._run(words)
+        code, output = self._run(words, environment=environment)
         seconds = time.monotonic() - start
         counts = +Counter(
             {
@@ -182,7 +192,12 @@ class Lane:
         run = ask("POST", f"{api}/deployments/{made['id']}/create_flow_run", {})
         return [sys.executable, "-m", "prefect", "flow-run", "execute", str(run["id"])]
 
-    def _run(self, words: list[str], until: Callable[[], None] | None = None) -> tuple[int | None, str]:
+    def _run(
+        self,
+        words: list[str],
+        until: Callable[[], None] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> tuple[int | None, str]:
         """Run the flow; its exit code, None if it did not end or was killed ``until`` then, and its words."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "DBT"))}
         ours = {
@@ -193,7 +208,7 @@ class Lane:
         }
         process = subprocess.Popen(
             words,
-            env={**kept, **ours},
+            env={**kept, **ours, **(environment or {})},
             cwd=servers.ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -257,7 +272,7 @@ def plans(seed: int, outages: Sequence[float]) -> tuple[Plan, Plan]:
     chance = random.Random(seed)
     prefect = Plan(seed, share=chance.choice((0.0, 0.03, 0.1, 0.25)), slow=chance.choice((0.5, 3.0)))
     bigquery = Plan(seed + 1, share=chance.choice((0.0, 0.03, 0.1, 0.2)), slow=chance.choice((0.5, 3.0)))
-    bigquery.faults = faults.BIGQUERY_FAULTS
+    prefect.faults, bigquery.faults = faults.FAULTS, faults.BIGQUERY_FAULTS
     away = chance.choice((None, prefect, bigquery, prefect))
     if away:
         away.gone_at, away.gone = chance.randint(2, 14), chance.choice(outages)

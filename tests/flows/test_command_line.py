@@ -16,7 +16,7 @@ from flows import pipeline
 from flows.commands import command_line
 from flows.observe import json_logs
 from flows.project import set_up
-from flows.run import record
+from flows.run import own_run
 from flows.run.stopping import TerminatedError
 from tests.flows.conftest import Finished, run
 from tests.flows.documents import report
@@ -130,13 +130,13 @@ def test_a_report_that_prefect_cannot_be_told_of_is_told_here(
 ) -> None:
     run_id = uuid4()
 
-    def flow(*_: Any, **__: Any) -> Any:
-        record.note(run_id=run_id, outcome=report())
+    def execute(own: own_run.OwnRun, *_: Any) -> Any:
+        own.run_id, own.outcome = run_id, report()
         return Completed()
 
     monkeypatch.setattr(set_up, "load", lambda *_: None)
-    monkeypatch.setattr(pipeline, "dbt_full_pipeline", flow)
-    monkeypatch.setattr(record.Record, "settle", lambda *_: False)
+    monkeypatch.setattr(own_run.OwnRun, "execute", execute)
+    monkeypatch.setattr(own_run.OwnRun, "settle", lambda *_: False)
     with temporary_settings({PREFECT_API_URL: "http://somebody:planted-word@127.0.0.1:1/api"}):
         assert pipeline.main(["--json"]) == 4
         told = json.loads(capsys.readouterr().out)
@@ -157,7 +157,7 @@ def test_a_refused_flow_run_is_no_prefect_that_is_away(
 ) -> None:
     monkeypatch.setattr(set_up, "load", lambda *_: None)
     # It refuses that, too, and would be asked for two minutes.
-    monkeypatch.setattr(record.Record, "settle", raising(AssertionError()))
+    monkeypatch.setattr(own_run.OwnRun, "settle", raising(AssertionError()))
     with (
         answering(lambda _method, _path: (403, {})) as url,
         temporary_settings({PREFECT_API_URL: f"{url}/api"}),

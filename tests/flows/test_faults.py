@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.flows import faults, faulty_runs
-from tests.flows.faults import Plan
+from tests import faults
+from tests.faults import Plan, Request
+from tests.flows import faulty_runs
 from tests.flows.faulty_runs import ROWS, wrong_ending, wrong_record, wrong_tables
 
 if TYPE_CHECKING:
@@ -53,10 +54,10 @@ def test_an_ending_is_in_time_documented_and_clear() -> None:
 
 def test_a_seed_gives_the_same_faults_again() -> None:
     def fates(plan: Plan) -> list[str]:
-        return [plan.next("") for _ in range(200)]
+        return [plan.next(Request()) for _ in range(200)]
 
     assert fates(Plan(7, share=0.2)) == fates(Plan(7, share=0.2))
-    assert set(fates(Plan(7, share=0.2))) == {*faults.FAULTS, ""}
+    assert set(fates(Plan(7, share=0.2))) == {*faults.EVERY_FAULT, ""}
 
 
 def test_an_open_connection_ends_when_the_server_goes() -> None:
@@ -72,7 +73,7 @@ def test_an_open_connection_ends_when_the_server_goes() -> None:
                 there.sendall(b"hello")
                 assert here.recv(5) == b"hello"
                 proxy.plan = Plan(gone_at=1, gone=60.0)
-                assert proxy.plan.next("") == "gone"
+                assert proxy.plan.next(Request()) == "gone"
                 with pytest.raises(ConnectionResetError):
                     here.recv(1)
                 assert there.recv(1) == b""
@@ -80,8 +81,8 @@ def test_an_open_connection_ends_when_the_server_goes() -> None:
 
 def test_an_old_token_is_refused() -> None:
     plan = Plan(token_lives=0.5)
-    assert plan.next(f"Bearer {faults.issue_token()['access_token']}") == ""
-    assert plan.next("Bearer token-made-1000.0") == "401 before"
+    assert plan.next(Request(authorization=f"Bearer {faults.issue_token()['access_token']}")) == ""
+    assert plan.next(Request(authorization="Bearer token-made-1000.0")) == "401 before"
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_faults_of_both_services_leave_order(lane: Lane) -> None:
         # Prefect is gone while the run ends, and some of what BigQuery answers is lost.
         (Plan(1, gone_at=8, gone=4.0), Plan(1, share=0.1, slow=0.2, faults=faults.BIGQUERY_FAULTS), False),
         # Prefect spoils a fifth.
-        (Plan(2, share=0.2, slow=0.2), Plan(), False),
+        (Plan(2, share=0.2, slow=0.2, faults=faults.FAULTS), Plan(), False),
         # It goes in the midst of a run that a worker has started.
         (Plan(3, gone_at=30, gone=4.0), Plan(), True),
     ]
@@ -128,16 +129,36 @@ def test_an_answer_lost_as_the_run_ends_changes_nothing(lane: Lane) -> None:
     assert (run.code, run.wrong) == (0, []), run.output
 
 
+@pytest.mark.real
+def test_a_scheduled_run_whose_end_meets_a_prefect_that_is_away_is_completed(lane: Lane) -> None:
+    """Away for longer than Prefect's client is patient: for a moment, as here it is not patient at all."""
+    plan = GoneAtTheEnd()
+    impatient = {"PREFECT_CLIENT_MAX_RETRIES": "0"}
+    run = lane.run_with(0, plan, Plan(), scheduled=True, environment=impatient)
+    assert plan.counts["gone"] > 1
+    assert "waiting for Prefect, which is away" in run.output
+    assert (run.code, run.wrong) == (0, []), run.output
+
+
+class GoneAtTheEnd(Plan):
+    """Away for five seconds from the moment on at which the run, its tables built, has its report stored."""
+
+    def next(self, request: Request) -> str:
+        if request.path.endswith("/artifacts/") and not self.gone:
+            self.gone_at, self.gone = self.counts["requests"] + 1, 5.0
+        return super().next(request)
+
+
 @dataclass
 class TokenWearsOut(Plan):
     """Refuses a token that was used five times: unlike its age, that is the same on a busy machine."""
 
     uses: Counter[str] = field(default_factory=Counter)
 
-    def next(self, authorization: str, path: str = "") -> str:
+    def next(self, request: Request) -> str:
         self.counts["requests"] += 1
-        self.uses[authorization] += 1
-        if self.uses[authorization] > 5:
+        self.uses[request.authorization] += 1
+        if self.uses[request.authorization] > 5:
             self.counts["401 before"] += 1
             return "401 before"
         return ""
@@ -146,10 +167,10 @@ class TokenWearsOut(Plan):
 class EndLost(Plan):
     """Spoils the answer to the second change of the flow run's state: Running, then Completed."""
 
-    def next(self, authorization: str, path: str = "") -> str:
+    def next(self, request: Request) -> str:
         self.counts["requests"] += 1
-        self.counts["slots"] += path.endswith("/increment-with-lease")
-        if path.endswith("/set_state"):
+        self.counts["slots"] += request.path.endswith("/increment-with-lease")
+        if request.path.endswith("/set_state"):
             self.counts["set_state"] += 1
             if self.counts["set_state"] == 2:
                 self.counts["503 after"] += 1

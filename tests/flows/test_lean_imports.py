@@ -14,7 +14,7 @@ def tell(code: str) -> str:
         "-W",
         "error",
         "-c",
-        f"import sys\nfrom flows.engine.internals.lean_imports import import_bigquery, import_dbt\n{code}",
+        f"import sys\nfrom flows.engine.internals import lean_imports\n{code}",
     ]
     return subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=60
@@ -23,7 +23,7 @@ def tell(code: str) -> str:
 
 def test_data_frames_stay_unloaded_and_can_be_loaded_later() -> None:
     code = """
-import_bigquery()
+lean_imports.import_bigquery()
 import dbt.adapters.bigquery
 print({"pandas", "pyarrow", "db_dtypes", "numpy"} & set(sys.modules))
 import pandas, pyarrow
@@ -35,7 +35,7 @@ print(pandas.DataFrame({"a": [1]}).shape)
 def test_what_is_loaded_already_is_used() -> None:
     code = """
 import pyarrow
-import_bigquery()
+lean_imports.import_bigquery()
 from google.cloud.bigquery import table
 print(table.pyarrow is pyarrow, table.pandas, sys.modules["pyarrow"] is pyarrow)
 """
@@ -45,13 +45,25 @@ print(table.pyarrow is pyarrow, table.pandas, sys.modules["pyarrow"] is pyarrow)
 def test_dbt_is_loaded_lean_and_left_alone_by_the_garbage_collector() -> None:
     code = """
 import gc
+lean_imports.nothing_else_runs()
 collected = [one["collections"] for one in gc.get_stats()]
-import_dbt()
+lean_imports.import_dbt()
 print([one["collections"] for one in gc.get_stats()] == collected)
 print(gc.isenabled(), gc.get_freeze_count() > 100_000)
 print({"pandas", "pyarrow"} & set(sys.modules), {"dbt.cli.main", "dbt.adapters.bigquery"} <= set(sys.modules))
 frozen = gc.get_freeze_count()
-import_dbt()
+lean_imports.import_dbt()
 print(gc.get_freeze_count() == frozen)
 """
     assert tell(code).splitlines() == ["True", "True True", "set() True", "True"]
+
+
+def test_a_program_that_calls_the_flow_keeps_its_data_frames() -> None:
+    code = """
+import gc
+lean_imports.import_dbt()
+from google.cloud.bigquery import table, _pandas_helpers
+import pandas
+print(table.pandas is pandas, _pandas_helpers.pandas is pandas, gc.get_freeze_count(), gc.isenabled())
+"""
+    assert tell(code) == "True True 0 True"

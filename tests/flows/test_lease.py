@@ -14,6 +14,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from flows.errors import BusyError
 from flows.run import lease
+from flows.run import slot as slot_
 from tests.asking import ask
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Slot:
         self.api = api
         self.name = f"dbt-{uuid4().hex[:8]}"
         self.said: list[str] = []
+        self.lost: list[str] = []
 
     def run(self) -> UUID:
         """A flow run that Prefect takes for running."""
@@ -54,6 +56,11 @@ class Slot:
     def change(self, **body: int) -> None:
         ask("PATCH", f"{self.api}/v2/concurrency_limits/{self.name}", body)
 
+    def lives(self, run: UUID) -> bool:
+        """Show a sign of life of the run, as one that holds the slot does."""
+        ask("PATCH", f"{self.api}/flow_runs/{run}", {"tags": [self.name]})
+        return True
+
     def orphan(self) -> None:
         """Leave the slot taken as a server does that has forgotten its leases."""
         body = {"name": self.name, "limit": 1, "active_slots": 1}
@@ -70,16 +77,17 @@ class Slot:
                 raise BusyError(holder)
             time.sleep(0.1)
 
-        with lease.acquire(self.name, run, wait, self.said.append) as found:
+        with lease.acquire(self.name, run, wait, self.said.append, self.lost.append) as found:
             yield found
 
 
 @pytest.fixture
 def slot(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slot]:
     # The settings of a process are read once: the server is handed in.
-    monkeypatch.setattr(lease, "get_client", lambda sync_client: SyncPrefectClient(platform.prefect))
+    for module in (lease, slot_):
+        monkeypatch.setattr(module, "get_client", lambda sync_client: SyncPrefectClient(platform.prefect))
     monkeypatch.setattr(lease, "_RENEWAL", RENEWAL)
-    monkeypatch.setattr(lease, "SILENCE_SECONDS", SILENCE)
+    monkeypatch.setattr(slot_, "SILENCE_SECONDS", SILENCE)
     made = Slot(platform.prefect)
     yield made
     if made.limit():
@@ -87,18 +95,18 @@ def slot(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slot]:
 
 
 def test_a_slot_is_only_taken_over_after_its_lease_and_the_servers_look_at_it() -> None:
-    assert lease.SILENCE_SECONDS > lease.LEASE_SECONDS + 15
+    assert slot_.SILENCE_SECONDS > slot_.LEASE_SECONDS + 15
 
 
 def test_the_holder_is_named_from_before_it_holds(slot: Slot, monkeypatch: pytest.MonkeyPatch) -> None:
     tags = []
-    increment = lease._increment
+    increment = slot_.increment
 
     def spied(client: Any, name: str, run: UUID) -> str | None:
         tags.append(slot.tags(run))
         return increment(client, name, run)
 
-    monkeypatch.setattr(lease, "_increment", spied)
+    monkeypatch.setattr(slot_, "increment", spied)
     first, second = slot.run(), slot.run()
     with slot.held(first):
         with pytest.raises(BusyError, match=str(first)), slot.held(second):
@@ -160,6 +168,59 @@ def test_a_lease_that_was_forgotten_is_taken_anew(slot: Slot) -> None:
         # At once, or with the next renewal: what has been given back is taken again.
         _until(lambda: (slot.limit() or {}).get("active_slots") == 1)
     assert (slot.limit() or {}).get("active_slots") == 0
+
+
+def test_a_slot_that_another_run_has_got_meanwhile_is_lost_and_that_is_said_once(slot: Slot) -> None:
+    """As after a Prefect that was away for longer than the lease."""
+    first, second, crashed = slot.run(), slot.run(), slot.run()
+    # On a machine that is lost: Prefect takes it for running for ever, but it shows no sign of life.
+    ask("PATCH", f"{slot.api}/flow_runs/{crashed}", {"tags": [slot.name]})
+    with slot.held(first) as lease_id:
+        # Taken in between by nobody that lives: no reason to stop.
+        ask("POST", f"{slot.api}/v2/concurrency_limits/decrement-with-lease", {"lease_id": lease_id})
+        slot.change(active_slots=1)
+        time.sleep(4 * RENEWAL)
+        assert slot.lost == []
+        # Somebody marks it as crashed: a change, but no life.
+        slot.set_state(crashed, "CRASHED")
+        time.sleep(4 * RENEWAL)
+        assert slot.lost == []
+        # By another run, which shows that it lives.
+        _until(lambda: slot.lives(second) and slot.lost)
+        time.sleep(2 * RENEWAL)
+        assert slot.lost == [str(second)]
+
+
+def test_a_slot_that_the_server_has_forgotten_the_holder_of_is_taken_back(
+    slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted = []
+    increment = slot_.increment
+
+    def spied(client: Any, name: str, run: UUID) -> str | None:
+        if found := increment(client, name, run):
+            granted.append(found)
+        return found
+
+    monkeypatch.setattr(slot_, "increment", spied)
+    with slot.held(slot.run()) as lease_id:
+        ask("POST", f"{slot.api}/v2/concurrency_limits/decrement-with-lease", {"lease_id": lease_id})
+        slot.change(active_slots=1)
+        _until(lambda: len(granted) == 2)
+        assert slot.lost == []
+    # It was this run's: the next one need not wait.
+    assert (slot.limit() or {}).get("active_slots") == 0
+
+
+def test_a_prefect_that_is_away_for_long_is_said(slot: Slot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slot_, "LEASE_SECONDS", 60.0)
+    with slot.held(slot.run()):
+        monkeypatch.setattr(
+            lease, "get_client", lambda sync_client: SyncPrefectClient("http://127.0.0.1:1/api")
+        )
+        monkeypatch.setattr(slot_, "LEASE_SECONDS", 1.0)
+        _until(lambda: any("would start beside this one" in line for line in slot.said))
+        monkeypatch.setattr(lease, "get_client", lambda sync_client: SyncPrefectClient(slot.api))
 
 
 def test_a_limit_that_is_deleted_under_a_run_stays_away(slot: Slot) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from flows.errors import UsageError
@@ -44,3 +46,13 @@ def test_an_impossible_prefix_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv(names.PREFIX, "Sales/")
     with pytest.raises(UsageError, match=r"STACK_NAME_PREFIX is 'Sales/'"):
         names.slot("dev")
+
+
+def test_where_there_are_no_stacks_no_target_is_doubted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the container image."""
+    monkeypatch.setattr(names, "PROJECT_ROOT", tmp_path)
+    said = names.bring_up("prod")
+    assert said.startswith("`pulumi up -s prod`, where the project is checked out")
+    assert "is the target's name right" not in said

@@ -57,6 +57,11 @@ version: 2
 seeds:
   - name: people
     columns: [{name: id, data_tests: [unique]}]
+unit_tests:
+  - name: fails_wherever_it_runs
+    model: lengths
+    given: [{input: ref('greetings'), rows: [{id: 1, greeting: Hello}]}]
+    expect: {rows: [{id: 1, length: 6}]}
 """
 
 
@@ -69,7 +74,7 @@ def test_what_is_switched_off_is_neither_built_nor_tested(platform: Platform, pr
     (project / "tests" / "compared.sql").write_text(
         "select id from {{ ref('greetings') }} where id not in (select id from {{ ref('people') }})"
     )
-    done = command(platform, project, "--no-seeds", "--no-snapshots", "--json")
+    done = command(platform, project, "--no-seeds", "--no-snapshots", "--no-unit-tests", "--json")
     more.unlink()
     shutil.rmtree(project / "tests")
     assert done.code == 0, done.err

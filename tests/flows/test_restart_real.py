@@ -134,7 +134,7 @@ def test_a_crashed_run_that_is_retried_in_prefect_stays_running_until_its_end(
     platform: Platform, fresh: Path
 ) -> None:
     slow, held = fresh / "models" / "slow.sql", fresh / "target" / "tiny" / "running.json"
-    slow.write_text(tiny.SLOW)
+    slow.write_text(platform.slow(5))
     flow = ask("POST", f"{platform.prefect}/flows/", {"name": "pipeline-dbt-complet"})
     wanted = {"flow_id": flow["id"], "parameters": {"target": "tiny", "select": "slow"}}
     flow_run = ask("POST", f"{platform.prefect}/flow_runs/", wanted)["id"]
@@ -158,7 +158,7 @@ def test_a_crashed_run_that_is_retried_in_prefect_stays_running_until_its_end(
 
 
 def test_a_second_run_waits_or_is_refused(platform: Platform, fresh: Path, tmp_path: Path) -> None:
-    (fresh / "models" / "slow.sql").write_text(tiny.SLOW)
+    (fresh / "models" / "slow.sql").write_text(platform.slow(30))
     elsewhere = shutil.copytree(tiny.DIRECTORY, tmp_path / "elsewhere")
     with started(platform, fresh, "tiny", "--select", "slow") as first:
         first.wait_until(lambda text: " START " in text)
@@ -239,14 +239,19 @@ def jobs_of_models(run: Run) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("how", "code", "ends"),
-    [("SIGINT", 130, "Crashed"), ("SIGTERM", 143, "Crashed"), ("cancel", 143, "Cancelled")],
+    ("how", "code", "ends", "said"),
+    [
+        ("SIGINT", 130, "Crashed", "interrupted"),
+        ("SIGTERM", 143, "Crashed", "terminated"),
+        ("cancel", 143, "Cancelled", "cancelled in Prefect"),
+    ],
 )
 def test_a_stopped_run_stops_its_jobs(
-    platform: Platform, gateway: str, fresh: Path, how: str, code: int, ends: str
+    platform: Platform, gateway: str, fresh: Path, how: str, code: int, ends: str, said: str
 ) -> None:
+    # Longer than it takes until a wish in Prefect is seen; what is cancelled ends at once.
     for name in ("slow", "slow_too"):
-        (fresh / "models" / f"{name}.sql").write_text(tiny.SLOW)
+        (fresh / "models" / f"{name}.sql").write_text(platform.slow(60))
     url, token = gateway.split()
     with started(platform, fresh, "stop", "--select", "slow", "slow_too", "--json") as run:
         # BigQuery has answered with two jobs that run, each on a thread of its own.
@@ -258,7 +263,7 @@ def test_a_stopped_run_stops_its_jobs(
             os.kill(run.process.pid, getattr(signal, how))
         assert run.end() == code, run.printed
     assert "Traceback" not in run.printed
-    assert run.printed.splitlines()[-1] == f"error: {'interrupted' if code == 130 else 'terminated'}"
+    assert run.printed.splitlines()[-1] == f"error: {said}"
     told = json.loads(run.out.read_text())
     assert told["exit_code"] == code
     assert told["flow_run"].endswith(run.flow_run)

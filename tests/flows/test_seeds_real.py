@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests import faults
 from tests.asking import ask
-from tests.flows import faults, servers
+from tests.flows import servers
 from tests.flows.conftest import Finished, run
 
 pytestmark = pytest.mark.real
@@ -24,9 +25,9 @@ NAMES = ("changed", "emptied", "partitioned")
 class NoUploads(faults.Plan):
     """Refuses what a load job would load, for good."""
 
-    def next(self, authorization: str, path: str = "") -> str:
-        self.counts["uploads"] += path.startswith("/upload/")
-        return "403 before" if path.startswith("/upload/") else ""
+    def next(self, request: faults.Request) -> str:
+        self.counts["uploads"] += request.path.startswith("/upload/")
+        return "403 before" if request.path.startswith("/upload/") else ""
 
 
 @dataclass(frozen=True)

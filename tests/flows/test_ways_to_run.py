@@ -14,7 +14,7 @@ from flows.engine.arguments import Command, of_command
 from flows.engine.internals import seeds
 from flows.engine.results import parted, step_result
 from flows.errors import UsageError
-from flows.run.dangling import _statuses
+from flows.run.task_runs import _statuses
 from tests.flows.documents import node
 
 

@@ -12,7 +12,7 @@ from providers.api.prefect_client import PrefectClient, Schema
 from providers.api.server import Server
 from providers.catalog.schemas import committed
 from providers.values import reference
-from tests.providers.faults import Plan, Proxy
+from tests.faults import Plan, Proxy
 from tests.providers.prefect_server import PrefectServer
 
 CREDENTIALS = "gcp-credentials"

@@ -10,8 +10,8 @@ from providers.api.http import Requests
 from providers.api.server import Server
 from providers.engine.lifecycle import Lifecycle
 from providers.kinds.registry import kind_named
+from tests.faults import Plan, Proxy
 from tests.providers.chains import ANSWER_TIMEOUT
-from tests.providers.faults import Plan, Proxy
 from tests.providers.objects_there import There
 from tests.providers.prefect_server import PrefectServer
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import Plan, proxy
 from tests.providers import chains, kills
 from tests.providers.engine import Stack
-from tests.providers.faults import Plan, proxy
 from tests.providers.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.real

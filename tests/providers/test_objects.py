@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.faults import BEFORE, Plan, proxy
 from tests.providers import kills, object_kills, object_mixtures, object_programs
 from tests.providers.engine import Stack
-from tests.providers.faults import BEFORE, Plan, proxy
 from tests.providers.objects_there import There
 from tests.providers.prefect_server import PrefectServer
 

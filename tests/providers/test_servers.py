@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from providers.engine.place import place
+from tests.faults import Plan, proxy
 from tests.providers.engine import Stack
-from tests.providers.faults import Plan, proxy
 from tests.providers.prefect_server import PrefectServer
 
 CLOUD = "https://api.prefect.cloud/api/accounts/a1/workspaces/w1"

@@ -7,6 +7,9 @@ Python models run elsewhere.
 
 The garbage collector walks again and again through the 300,000 objects that dbt's modules are made of, while
 they load and while dbt runs; none of them is ever garbage. That is a fifth of dbt's import.
+
+A program that calls the flow may want data frames of its own, and its garbage collected: both are done only
+in a process that runs the flow and nothing else (`nothing_else_runs`).
 """
 
 from __future__ import annotations
@@ -16,6 +19,15 @@ import importlib
 import sys
 
 _EXTRAS = ("db_dtypes", "geopandas", "pandas", "pandas_gbq", "pyarrow", "shapely")
+
+
+_alone = False
+
+
+def nothing_else_runs() -> None:
+    """Say that this process was started to run the flow, and ends with it."""
+    global _alone  # noqa: PLW0603 - of the process, as what is imported is
+    _alone = True
 
 
 def import_bigquery() -> None:
@@ -33,16 +45,22 @@ def import_bigquery() -> None:
 
 
 def import_dbt() -> None:
-    """Import `dbt.cli.main` with its BigQuery adapter, and take what is loaded out of garbage collection."""
+    """Import `dbt.cli.main` with its BigQuery adapter.
+
+    Where nothing else runs in this process, without data frames, and what is loaded is taken out of garbage
+    collection.
+    """
     if "dbt.cli.main" in sys.modules:
         return
     collecting = gc.isenabled()
     gc.disable()
     try:
-        import_bigquery()
+        if _alone:
+            import_bigquery()
         importlib.import_module("dbt.cli.main")
         importlib.import_module("dbt.adapters.bigquery")
-        gc.freeze()
+        if _alone:
+            gc.freeze()
     finally:
         if collecting:
             gc.enable()

@@ -10,8 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.engine.results import PipelineReport, step_result
-from flows.run import dangling, lease
-from flows.run.record import kept
+from flows.run import ended, own_run, task_runs
 from tests.asking import ask
 from tests.flows.conftest import Platform
 from tests.flows.documents import node
@@ -40,10 +39,10 @@ REPORT: PipelineReport = {
 class Held:
     """A flow run in Prefect, with a running task run for each of ENDS."""
 
-    def __init__(self, api: str, state: str, *tags: str) -> None:
+    def __init__(self, api: str, state: str) -> None:
         self.api = api
-        flow = ask("POST", f"{api}/flows/", {"name": "dangling"})
-        held = {"state": {"type": state}, "tags": tags}
+        flow = ask("POST", f"{api}/flows/", {"name": "unheard"})
+        held = {"state": {"type": state}}
         self.id = UUID(ask("POST", f"{api}/flow_runs/", {"flow_id": flow["id"], **held})["id"])
         for key in ENDS:
             run = {"flow_run_id": str(self.id), "name": key, "task_key": "x", "dynamic_key": key}
@@ -63,20 +62,19 @@ def api(platform: Platform) -> Iterator[str]:
 def test_each_is_set_to_what_dbt_said_of_it(api: str) -> None:
     other, held = Held(api, "RUNNING"), Held(api, "COMPLETED")
     with get_client(sync_client=True) as client:
-        dangling.settle(client, held.id, REPORT, looks=2)
+        task_runs.settle(client, held.id, REPORT, looks=2)
     assert held.states() == ENDS
     assert set(other.states().values()) == {"RUNNING"}
 
 
-def test_the_record_of_a_run_settles_them(api: str) -> None:
-    with kept() as record:
-        held = Held(api, "COMPLETED", record.tag)
-        record.run_id, record.outcome = held.id, REPORT
-        assert record.settle("all is well")
+def test_a_run_settles_its_own(api: str) -> None:
+    held, own = Held(api, "COMPLETED"), own_run.OwnRun()
+    own.run_id, own.outcome = held.id, REPORT
+    assert own.settle("all is well")
     assert held.states() == ENDS
 
 
 def test_those_of_a_crashed_run_have_crashed(api: str) -> None:
     held = Held(api, "RUNNING")
-    lease.mark_crashed(str(held.id), "it was killed")
+    ended.mark_crashed(str(held.id), "it was killed")
     assert set(held.states().values()) == {"CRASHED"}

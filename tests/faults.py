@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 # Before: the server never sees the request. After: the server did it, and nobody learns.
+BEFORE = ("503 before", "502 before", "429 before", "reset before")
+AFTER = ("503 after", "504 after", "reset after", "half an answer", "slow answer")
+LATE = "late write"  # the server sees it only after the caller has given up waiting
+EVERY_FAULT = (*BEFORE, *AFTER, LATE)
+# What Google's and Prefect's own clients are patient with.
 FAULTS = ("503 before", "429 before", "reset before", "503 after", "reset after", "slow answer")
 # BigQuery says that it is busy with 403, too, which from Prefect would be a refusal.
 BIGQUERY_FAULTS = (*FAULTS, "403 before")
@@ -28,8 +33,16 @@ _REFUSALS = {
     401: ("authError", "Request had invalid authentication credentials."),
     403: ("rateLimitExceeded", "Exceeded rate limits: too many api requests per user per method."),
     429: ("rateLimitExceeded", "rateLimitExceeded"),
-    503: ("backendError", "backendError"),
 }
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a plan is asked about."""
+
+    method: str = "GET"
+    path: str = ""
+    authorization: str = ""
 
 
 @dataclass
@@ -42,11 +55,12 @@ class Plan:
 
     seed: int = 0
     share: float = 0.0
-    slow: float = 2.0
+    faults: Sequence[str] = EVERY_FAULT
+    slow: float = 0.6
+    writes_only: bool = False
     gone_at: int = 0
     gone: float = 0.0
     token_lives: float | None = None
-    faults: Sequence[str] = FAULTS
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -54,11 +68,11 @@ class Plan:
         self._lock = threading.Lock()
         self._back_at = 0.0
 
-    def next(self, authorization: str, path: str = "") -> str:
-        """The fate of the next request: a fault, or "" for none. ``path`` is for other kinds of plans."""
+    def next(self, request: Request) -> str:
+        """The fate of the next request: a fault, or "" for none."""
         with self._lock:
             self.counts["requests"] += 1
-            fault = self._fate(authorization)
+            fault = self._fate(request)
             if fault:
                 self.counts[fault] += 1
             return fault
@@ -67,17 +81,17 @@ class Plan:
         """Whether the server is gone at the moment."""
         return time.time() < self._back_at
 
-    def _fate(self, authorization: str) -> str:
+    def _fate(self, request: Request) -> str:
         now = time.time()
         if self.gone and self.counts["requests"] == self.gone_at:
             self._back_at = now + self.gone
         spoiled, fault = self._random.random() < self.share, self._random.choice(self.faults)
         if self.away():
             return "gone"
-        made = authorization.rpartition("-made-")[2]
+        made = request.authorization.rpartition("-made-")[2]
         if self.token_lives is not None and made and now - float(made) > self.token_lives:
             return "401 before"
-        return fault if spoiled else ""
+        return fault if spoiled and not (self.writes_only and request.method == "GET") else ""
 
 
 def issue_token() -> dict[str, object]:
@@ -91,21 +105,40 @@ class Proxy(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, plan: Plan | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         parts = urlsplit(upstream)
         self.upstream = (parts.hostname or "", parts.port or 80)
-        self.plan = Plan()
+        self.plan = plan or Plan()
         self.url = f"http://127.0.0.1:{self.server_port}{parts.path}"
+        self._busy = 0
+        self._idle = threading.Condition()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is nothing to print about."""
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count a request that is being served."""
+        with self._idle:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def drain(self) -> None:
+        """Wait until every late write has arrived."""
+        with self._idle:
+            assert self._idle.wait_for(lambda: not self._busy, timeout=60)
+
 
 @contextmanager
-def proxy(upstream: str) -> Iterator[Proxy]:
-    """Run a proxy before the server at ``upstream``; at first it spoils nothing."""
-    server = Proxy(upstream)
+def proxy(upstream: str, plan: Plan | None = None) -> Iterator[Proxy]:
+    """Run a proxy before the server at ``upstream``; without a plan, it spoils nothing at first."""
+    server = Proxy(upstream, plan)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -113,6 +146,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
     finally:
         server.shutdown()
         thread.join()
+        server.drain()
         server.server_close()
 
 
@@ -126,23 +160,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        plan = self.server.plan
-        fault = plan.next(self.headers.get("authorization", ""), self.path)
+        request = Request(self.command, self.path, self.headers.get("authorization", ""))
+        fault = self.server.plan.next(request)
         if fault in {"gone", "reset before"}:
             self._reset()
         elif fault.endswith("before"):
-            self._refuse(int(fault[:3]))
+            self._refuse(int(fault[:3]), {"retry-after": "0"})
         elif self.headers.get("upgrade"):
             self._tunnel()
         else:
-            answer = self._forward(body)
-            if fault == "503 after":
-                self._refuse(503)
-            elif fault == "reset after":
-                self._reset()
-            else:
-                time.sleep(plan.slow if fault else 0)
-                self._answer(*answer)
+            with self.server.at_work():
+                self._spoil(fault, body)
+
+    def _spoil(self, fault: str, body: bytes) -> None:
+        if fault == LATE:
+            time.sleep(self.server.plan.slow)
+        status, headers, answer = self._forward(body)
+        if fault in {LATE, "reset after"}:
+            self._reset()
+        elif fault.endswith("after"):
+            self._refuse(int(fault[:3]), {})
+        elif fault == "half an answer":
+            self._answer(status, headers, answer, send=len(answer) // 2)
+            self._reset()
+        else:
+            time.sleep(self.server.plan.slow if fault else 0)
+            self._answer(status, headers, answer)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
 
@@ -159,23 +202,24 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
 
-    def _refuse(self, status: int) -> None:
-        reason, message = _REFUSALS[status]
+    def _refuse(self, status: int, headers: dict[str, str]) -> None:
+        reason, message = _REFUSALS.get(status, ("backendError", "backendError"))
         error = {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}
-        headers = {"content-type": "application/json"}
-        if status == 429:
-            headers["retry-after"] = "1"
-        self._answer(status, headers, json.dumps({"error": error}).encode())
+        json_ = {"content-type": "application/json", **headers}
+        self._answer(status, json_, json.dumps({"error": error}).encode())
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response_only(status)
-        for name, value in headers.items():
-            if name.lower() != "content-length":
-                self.send_header(name, value)
-        if status not in {204, 304}:
-            self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def _answer(self, status: int, headers: dict[str, str], body: bytes, send: int | None = None) -> None:
+        try:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                if name.lower() != "content-length":
+                    self.send_header(name, value)
+            if status not in {204, 304}:
+                self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) if send is None else send])
+        except OSError:
+            self.close_connection = True
 
     def _tunnel(self) -> None:
         """Pass a websocket through, until one side ends it or the server is away."""
