@@ -1,4 +1,4 @@
-"""The README, Pulumi.yaml and the page about settings, against the code."""
+"""The docs against the code."""
 
 from __future__ import annotations
 
@@ -36,10 +36,25 @@ def test_a_file_out_of_date_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_every_path_and_make_target_of_the_readme_exists() -> None:
     makefile = (PROJECT / "Makefile").read_text()
-    for target in re.findall(r"\bmake (\w+)", README):
+    for target in re.findall(r"\bmake ([\w-]+)", README):
         assert f"\n{target}:" in makefile
     for link in re.findall(r"\]\(((?!http)[^)]+)\)", README):
         assert (PROJECT / link).exists(), link
+
+
+PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(((?!http)[^)#]+)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+def test_the_order_to_read_in_has_every_page() -> None:
+    order = (PROJECT / "docs" / "README.md").read_text()
+    for page in (PROJECT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"]({page.name})" in order, page.name
 
 
 def test_the_file_for_a_new_environment_has_all_that_it_needs() -> None:

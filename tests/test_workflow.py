@@ -43,8 +43,8 @@ def step(steps: list[dict[str, Any]], text: str) -> dict[str, Any]:
     return found
 
 
-def test_it_runs_for_pull_requests_and_for_main(workflow: dict[Any, Any]) -> None:
-    assert set(workflow["on"]) == {"pull_request", "push"}
+def test_it_runs_for_pull_requests_for_main_and_by_the_clock(workflow: dict[Any, Any]) -> None:
+    assert set(workflow["on"]) == {"pull_request", "push", "schedule"}
     assert workflow["on"]["push"]["branches"] == ["main"]
 
 
@@ -67,8 +67,36 @@ def test_no_key_of_google_or_pulumi_is_stored() -> None:
     assert not re.search(r"credentials_json|private_key|GOOGLE_CREDENTIALS|PASSPHRASE|ACCESS_TOKEN", TEXT)
 
 
+@pytest.mark.parametrize("path", sorted(PATH.parent.iterdir()), ids=lambda path: path.name)
+def test_other_peoples_actions_are_pinned_by_commit(path: Path) -> None:
+    used = re.findall(r"^ +(?:- )?uses: (.+)$", path.read_text(), re.MULTILINE)
+    assert used
+    for action in used:
+        assert action.startswith("./") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", action), action
+
+
+def test_the_real_world_is_looked_at_and_drift_is_told(steps: list[dict[str, Any]]) -> None:
+    commands = [one["run"] for one in steps if re.search(r"pulumi (preview|up) ", one.get("run", ""))]
+    assert len(commands) == 3
+    assert all(" --refresh " in command for command in commands)
+    drift = step(steps, "--expect-no-changes")
+    assert drift["if"] == "github.event_name == 'schedule'"
+
+
+def test_prod_comes_after_dev_and_after_the_tests(workflow: dict[Any, Any]) -> None:
+    job = workflow["jobs"]["pulumi"]
+    assert workflow["jobs"]["tests"] == {
+        "if": "github.event_name == 'push'",
+        "uses": "./.github/workflows/ci.yml",
+    }
+    assert "tests" in job["needs"]
+    assert "needs.tests.result != 'failure'" in job["if"]
+    assert job["strategy"]["max-parallel"] == 1
+    assert job["strategy"]["fail-fast"] == "${{ github.event_name == 'push' }}"
+
+
 def test_a_pull_request_only_previews_and_main_only_updates(steps: list[dict[str, Any]]) -> None:
-    assert step(steps, "pulumi preview")["if"] == "github.event_name == 'pull_request'"
+    assert step(steps, "pulumi preview --refresh --stack")["if"] == "github.event_name == 'pull_request'"
     update = step(steps, "pulumi up")
     assert update["if"] == "github.event_name == 'push'"
     assert "--yes" in update["run"]
@@ -84,11 +112,12 @@ def test_every_stack_with_a_file_but_the_local_one_is_worked_on(
         "Pulumi.local.yaml",
         "Pulumi.dev.yaml",
         "Pulumi.a-b.yaml",
+        "Pulumi.staging.yaml",
     ):
         (tmp_path / name).touch()
-    assert stacks_of(workflow, tmp_path) == ["a-b", "dev", "prod"]
+    assert stacks_of(workflow, tmp_path) == ["a-b", "dev", "staging", "prod"]
     job = workflow["jobs"]["pulumi"]
-    assert job["needs"] == "stacks"
+    assert "stacks" in job["needs"]
     assert job["strategy"]["matrix"] == {"stack": "${{ fromJSON(needs.stacks.outputs.stacks) }}"}
 
 
@@ -163,8 +192,8 @@ def group(workflow: dict[Any, Any], event: str, ref: str) -> str:
     concurrency = workflow["jobs"]["pulumi"]["concurrency"]
     assert concurrency["cancel-in-progress"] is False
     text = concurrency["group"].replace("${{ matrix.stack }}", "dev")
-    choice = r"\$\{\{ github\.event_name == '(\w+)' && '(\w+)' \|\| github\.ref \}\}"
-    found: str = re.sub(choice, lambda match: match[2] if event == match[1] else ref, text)
+    choice = r"\$\{\{ github\.event_name == '(\w+)' && github\.ref \|\| '(\w+)' \}\}"
+    found: str = re.sub(choice, lambda match: ref if event == match[1] else match[2], text)
     assert "${{" not in found
     return found
 
