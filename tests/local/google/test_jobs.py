@@ -221,4 +221,6 @@ def test_names_in_another_case_are_other_names(world: World, bigquery: FakeBigQu
     assert f"Dataset {PROJECT}:D was not found" in message(world.query("select * from D.Orders"), 404)
     assert f"Table {PROJECT}:d.orders was not found" in message(world.query("select * from d.orders"), 404)
     assert world.query("select ORDERS.id from d.Orders as orders").is_success
+    # Once it is made, the emulator knows it.
+    bigquery.answers[f"{DATASETS}/d/tables/orders"] = table | {"schema": {"fields": []}}
     assert world.query("create table d.orders as select 1 as id; select * from d.orders").is_success
