@@ -108,7 +108,8 @@ class Lifecycle:
         found = found or kind.find(http, props)
         if found is None:
             raise NameTakenError(f"Prefect at {http.server.api_url} declines a second {kind.label(props)}")
-        if not (props.get("adopt") or self._is_ours(props, found, begun=begun)):
+        # What the program only refers to is somebody else's by right.
+        if not (kind.refers or props.get("adopt") or self._is_ours(props, found, begun=begun)):
             if not begun:
                 self._claims.drop(self._claimed(props))
             raise NameTakenError(self._in_use(props, found))

@@ -113,3 +113,14 @@ def test_what_was_changed_between_the_interruption_and_the_next_up_is_made_so(
     again = command("variable", http, tmp_path, OURS)
     assert again.create(inputs_of(again, given("variable", prefix, OURS, value=2)))[0] == made
     assert prefect.call("GET", f"/variables/{made}")["value"] == 2
+
+
+def test_what_a_program_only_refers_to_may_be_anybodys(http: Requests, prefix: str, tmp_path: Path) -> None:
+    block = command("block", http, tmp_path, THEIRS)
+    made, props = block.create(inputs_of(block, given("block", prefix, THEIRS)))
+    named = {"block_type": "secret", "block_name": f"{prefix}block", "owner": OURS, "dry_run": True}
+    up = command("existing-block", http, tmp_path, OURS)
+    found, referred = up.create(inputs_of(up, named))
+    assert found == made
+    up.delete(found, referred)
+    assert block.read(made, props) is not None
