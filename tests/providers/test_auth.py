@@ -61,8 +61,12 @@ class _Handler(BaseHTTPRequestHandler):
         schema = {"checksum": kind.checksum, "version": kind.version, "fields": kind.fields}
         if path == f"/block_schemas/checksum/{kind.checksum}":
             return 200, {"id": "s", "block_type_id": "t", **schema}
+        if "/block_documents/name/" in path:
+            return 404, {"detail": "Block document not found"}
         if path.startswith("/block_types/"):
             return 200, {"id": "t"}
+        if path.endswith("/filter"):
+            return 200, []
         if self.command == "POST":
             created = {
                 "id": str(uuid.uuid4()),
