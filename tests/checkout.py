@@ -70,7 +70,11 @@ class Checkout:
         """What a shell has after `eval "$(python -m local env)"`; asked once, until the copy is renewed."""
         script = 'eval "$("$0" -m local env)" && exec env -0'
         shell = subprocess.run(
-            ["sh", "-c", script, sys.executable], cwd=self.root, capture_output=True, check=True, timeout=120
+            ["sh", "-c", script, sys.executable],
+            cwd=self.root,
+            capture_output=True,
+            check=True,
+            timeout=COMMAND_SECONDS,
         )
         entries = shell.stdout.decode().rstrip("\0").split("\0")
         return dict(entry.split("=", 1) for entry in entries)

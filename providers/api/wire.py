@@ -58,8 +58,9 @@ class Wire:
         if self._server.csrf and response.status_code == 403 and "CSRF token" in response.text:
             asked = self._csrf.renew(response.request.headers.get(_CsrfToken.HEADER))
             if asked is not None and not asked.is_success:
-                # A server that is busy is asked again; one that has no token to give has said its word.
-                return asked if asked.status_code >= 429 else response
+                # A server that is busy is asked again; who is unknown to it gets no token; and one that has
+                # none to give has said its word.
+                return asked if asked.status_code == 401 or asked.status_code >= 429 else response
             response = self._signed(method, path, json, params)
         return response
 

@@ -111,7 +111,7 @@ def state(project: Checkout, run_id: str) -> set[str]:
     return {ask("GET", f"{api(project)}/flow_runs/{run_id}")["state"]["type"]}
 
 
-def until(found: Callable[[], Found], seconds: float = 240.0) -> Found:
+def until(found: Callable[[], Found], seconds: float = 600.0) -> Found:
     """Wait until there is something, and return it."""
     deadline = time.monotonic() + seconds
     while not (value := found()):

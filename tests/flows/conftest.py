@@ -89,7 +89,7 @@ class Platform:
 
 def run(command: list[str], env: dict[str, str]) -> Finished:
     done = subprocess.run(
-        command, check=False, env=env, cwd=servers.ROOT, capture_output=True, text=True, timeout=300
+        command, check=False, env=env, cwd=servers.ROOT, capture_output=True, text=True, timeout=900
     )
     return Finished(done.returncode, done.stdout, done.stderr)
 

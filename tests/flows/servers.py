@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EMULATOR = ROOT / "local" / "emulator" / ".venv"
-_START_SECONDS = 240.0
+_START_SECONDS = 600.0
 
 
 def free_port() -> int:

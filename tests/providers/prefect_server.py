@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-START_SECONDS = 180
+START_SECONDS = 600
 
 
 def free_port() -> int:

@@ -23,7 +23,7 @@ from local.platform.ports import free_port
 
 PROJECT = "demo-flights"
 _EMULATOR_PYTHON = ROOT / "local" / "emulator" / ".venv" / "bin" / "python"
-_START_SECONDS = 60
+_START_SECONDS = 300
 
 
 @dataclass(frozen=True)
