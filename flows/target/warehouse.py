@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flows.engine import diagnosis
 from flows.errors import NotSetUpError, UnreachableError
 from flows.target import names, sign_in
+from flows.target.job_labels import job_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +81,8 @@ def dataset(profile: DbtProfile, signed_in: Any, project: str, name: str) -> tup
 def may_create(profile: DbtProfile, signed_in: Any, project: str, name: str) -> bool:
     """Say whether the identity may make a table in a dataset, by a query that is only checked, never run."""
     sql = f"create table `{project}`.`{name}`.dbt_may_create (id int64)"
-    body = {"query": sql, "useLegacySql": False, "dryRun": True}
+    labels = job_labels(profile.target, "check")
+    body: dict[str, Any] = {"query": sql, "useLegacySql": False, "dryRun": True, "labels": labels}
     if profile.output.get("location"):
         body["location"] = profile.output["location"]
     billed = profile.output.get("execution_project") or profile.output["project"]

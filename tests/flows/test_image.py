@@ -70,7 +70,9 @@ def lay_out(root: Path) -> tuple[Path, dict[str, str]]:
 
 def copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        left_out = shutil.ignore_patterns("__pycache__", "target", "logs", "dbt_packages")
+        # As .dockerignore has it: what dbt makes is left out, and `flows/` has a room called target.
+        made = ("target", "logs", "dbt_packages") if source.name == "dbt" else ()
+        left_out = shutil.ignore_patterns("__pycache__", *made)
         shutil.copytree(source, target, ignore=left_out)
     else:
         shutil.copy(source, target)
