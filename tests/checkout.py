@@ -16,7 +16,7 @@ from local.platform import settings
 from local.platform.ports import free_port
 from local.platform.process import Process
 from local.platform.settings import Settings
-from tests import prefect_objects
+from tests import prefect_database, prefect_objects
 
 PARTS = (
     "Pulumi.yaml",
@@ -134,7 +134,9 @@ def make(root: Path) -> Checkout:
     root.mkdir(parents=True)
     ports = (free_port(), free_port())
     _fill(root, ports)
-    return Checkout(root, ports)
+    made = Checkout(root, ports)
+    prefect_database.put(made.paths.prefect)
+    return made
 
 
 def _fill(root: Path, ports: tuple[int, int]) -> None:

@@ -157,6 +157,9 @@ def prefect_environment(paths: Paths, config: Settings) -> dict[str, str]:
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": config.prefect_page,
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # Registering all types of blocks anew is quicker than finding out that they are, which imports
+        # prefect-gcp and prefect-dbt.
+        "PREFECT_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
         # Writers take turns on SQLite; a few more seconds of patience spare them a 503.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "30",

@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests import prefect_database
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -75,7 +77,8 @@ def prefect_server(directory: Path, port: int) -> Iterator[str]:
     """Yield the URL of the API of a Prefect server with an empty database."""
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     url = f"http://127.0.0.1:{port}/api"
-    env = {"PREFECT_HOME": str(directory), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    prefect_database.put(directory)
+    env = {"PREFECT_HOME": str(directory), **prefect_database.SETTINGS}
     env["PREFECT_UI_API_URL"] = url  # a page asks port 4200 otherwise
     with process(command, f"{url}/health", directory / "server.log", env):
         yield url

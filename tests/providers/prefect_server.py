@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from tests import prefect_database
+
 START_SECONDS = 600
 
 
@@ -71,12 +73,12 @@ class PrefectServer:
 @contextmanager
 def running(home: Path, **settings: str) -> Iterator[PrefectServer]:
     """Start a server that keeps its database in `home`, wait until it answers, stop it by its id."""
-    home.mkdir(parents=True, exist_ok=True)
+    prefect_database.put(home)
     port = free_port()
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},
         "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        **prefect_database.SETTINGS,
         "PREFECT_SERVER_UI_ENABLED": "false",
         **settings,
     }

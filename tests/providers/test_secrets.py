@@ -104,7 +104,7 @@ def test_no_secret_in_clear_anywhere(
         assert watched.run("refresh", "--yes", "--diff") == 0
         assert watched.run("up", "--yes", "--diff") == 0
         before.plan = Plan(seed=7, share=0)
-        fail(watched, prefect, prefix)
+        fail(watched, prefect, prefix, before.url)
         assert watched.run("destroy", "--yes", "--diff") == 0
         assert prefect.documents(prefix) == {}
     assert watched.leaks() == []
@@ -135,7 +135,7 @@ Deployment("d", name="{prefix}d", flow_name="{prefix}f", entrypoint="f.py:f", jo
     assert watched.leaks() == []
 
 
-def fail(watched: Watched, prefect: PrefectServer, prefix: str) -> None:
+def fail(watched: Watched, prefect: PrefectServer, prefix: str, address: str) -> None:
     """Every way to fail, with the markers in what fails."""
     stack = watched.stack
     for wrong in (
@@ -154,7 +154,7 @@ def fail(watched: Watched, prefect: PrefectServer, prefix: str) -> None:
     stack.config("prefect:apiUrl", "http://127.0.0.1:9/api")
     stack.config("key", "first-key-marker", "--secret")
     assert watched.run("up", "--yes") != 0
-    stack.config("prefect:apiUrl", prefect.url)
+    stack.config("prefect:apiUrl", address)
     assert watched.run("up", "--yes") == 0
 
 
