@@ -1,11 +1,15 @@
 """`python -m tests [pytest's options]`: every test, in two processes at once, with a line of progress.
 
+Ctrl-C ends both as it would end one: each stops what it has started, and what has failed so far is shown.
 Pulumi's provider SDK and Google's client each bring a google.rpc.Status, and one process can't hold both.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -36,17 +40,30 @@ class Group:
     outcomes: Counter[str] = field(default_factory=Counter)
     total: int | None = None
     code: int | None = None
+    process: subprocess.Popen[str] | None = None
 
     def run(self) -> None:
         """Run it to its end. Its failures are printed as they happen."""
-        command = [sys.executable, "-m", "pytest", "-v", *self.arguments]
+        # A process group of its own: the terminal sends Ctrl-C to this process alone, which hands it on once.
         with subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            assert process.stdout
-            for line in process.stdout:
+            [sys.executable, "-m", "pytest", "-v", *self.arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        ) as self.process:
+            assert self.process.stdout
+            for line in self.process.stdout:
                 self._note(line.rstrip("\n"))
-        self.code = process.returncode
+        self.code = self.process.returncode
+
+    def interrupt(self) -> None:
+        """Interrupt pytest and its workers: each ends what it has started."""
+        if self.process is not None and self.code is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGINT)
 
     def _note(self, line: str) -> None:
         outcome = _OUTCOME.match(line)
@@ -90,8 +107,19 @@ def groups(options: Sequence[str]) -> list[Group]:
 
 
 def main(options: Sequence[str]) -> int:
-    """Run both; 0 where every test has passed."""
+    """Run both; 0 where every test has passed, 130 where they were interrupted."""
     both = groups(options)
+    interrupted = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        print("interrupted: waiting for the tests to end what they have started", flush=True)
+        interrupted.set()
+        for group in both:
+            group.interrupt()
+
+    # Also where a shell in the background, or one that was told to, lets its children ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     started = time.monotonic()
     threads = [threading.Thread(target=group.run, daemon=True) for group in both]
     for thread in threads:
@@ -105,14 +133,12 @@ def main(options: Sequence[str]) -> int:
             print(f"{told - started:5.0f} s   {'   '.join(one.progress() for one in both)}", flush=True)
     for group in both:
         print(f"\n{'─' * 20} {group.name}", *group.output, sep="\n", flush=True)
+    if interrupted.is_set():
+        return 130
     # pytest's 5 is that no test was chosen, as by `-k`: fine in one of the two.
     codes = [group.code for group in both]
     return 0 if set(codes) <= {0, 5} and codes != [5, 5] else 1
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        # Both have heard it too, and end what they have started.
-        sys.exit(130)
+    sys.exit(main(sys.argv[1:]))

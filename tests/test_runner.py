@@ -1,0 +1,54 @@
+"""`python -m tests`, with two small files in the place of all tests."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from local.paths import PROJECT
+
+RUN = """
+import sys
+from tests import __main__ as runner
+
+runner.groups = lambda options: [runner.Group(path, ["-n", "1", *options, path]) for path in sys.argv[1:]]
+sys.exit(runner.main(["-p", "no:cacheprovider"]))
+"""
+TESTS = """
+import pathlib, time
+
+def test_that_fails():
+    assert "this" == "that", "planted in NAME"
+
+def test_that_is_interrupted():
+    try:
+        pathlib.Path(__file__).with_suffix(".begun").touch()
+        time.sleep(600)
+    finally:
+        pathlib.Path(__file__).with_suffix(".ended").touch()
+"""
+
+
+def test_ctrl_c_ends_both_and_shows_what_has_failed(tmp_path: Path) -> None:
+    files = [tmp_path / "test_one.py", tmp_path / "test_two.py"]
+    for file in files:
+        file.write_text(TESTS.replace("NAME", file.name))
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, *map(str, files)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        for _ in files:
+            while not process.stdout.readline().startswith("FAILED "):
+                assert process.poll() is None
+        while not all(file.with_suffix(".begun").exists() for file in files):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        shown = process.stdout.read()
+    assert process.returncode == 130, shown
+    for file in files:
+        assert f"planted in {file.name}" in shown
+        assert file.with_suffix(".ended").exists()
