@@ -132,14 +132,15 @@ class _Lease:
         """
         if self._silence is None:
             self._suspect = None
-        elif self._silence.is_long:
-            slot.take_over(client, self._name, self._flow_run)
-            self._take_anew(client)
-            return None
+        # Looked at first: where this process was stopped, the time is over and nobody has looked.
         elif other := self._silence.broken_by(client):
             if other == self._suspect:
                 return other
             self._suspect = other
+        elif self._silence.is_long:
+            slot.take_over(client, self._name, self._flow_run)
+            self._take_anew(client)
+            return None
         else:
             return None
         self._silence = slot.Silence(client, self._name, but=self._flow_run)
