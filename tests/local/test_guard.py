@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from local import peers
 from local.guard import Guard
+from tests.local.google.in_process import at_no_port
 
 OWN = "http://127.0.0.1:19050"
 
@@ -31,10 +32,12 @@ async def talk(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-APP = Guard(
-    Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), WebSocketRoute("/events", talk)]),
-    OWN,
-    ["iamcredentials.googleapis.com"],
+APP = at_no_port(
+    Guard(
+        Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), WebSocketRoute("/events", talk)]),
+        OWN,
+        ["iamcredentials.googleapis.com"],
+    )
 )
 
 
@@ -103,7 +106,7 @@ def opens_websocket(origin: str) -> bool:
 
     headers = [(b"host", b"127.0.0.1:19050"), (b"origin", origin.encode())]
     scope: dict[str, Any] = {"type": "websocket", "path": "/events", "headers": headers, "subprotocols": []}
-    scope |= {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 19050), "query_string": b""}
+    scope |= {"client": ("127.0.0.1", 1), "query_string": b""}
     asyncio.run(APP(scope, receive, send))
     return said[0] == "websocket.accept"
 

@@ -9,13 +9,23 @@ import httpx
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+def at_no_port(app: ASGIApp) -> ASGIApp:
+    """Serve where nobody listens: at the platform's own port, the kernel may know a platform's socket."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope | {"server": ("127.0.0.1", 0)}, receive, send)
+
+    return served
 
 
 class InProcess(httpx.BaseTransport):
     """A transport for httpx.Client that runs each request to its end in an event loop of its own."""
 
     def __init__(self, app: FastAPI) -> None:
-        self._app = httpx.ASGITransport(app, raise_app_exceptions=True)
+        self._app = httpx.ASGITransport(at_no_port(app), raise_app_exceptions=True)
         self._loop = asyncio.new_event_loop()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
