@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.google import errors
 from local.google.bigquery import (
+    backend,
     bytes_billed,
     locations,
     partitions,
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 _PROJECT = "/bigquery/v2/projects/{project_id}"
 _JOB_ID = re.compile(rb'"jobId"\s*:\s*"([^"]+)"')
 _WAIT_MS = 10_000  # where a request does not say how long it waits for rows
-_CODES = {"notFound": 404, "duplicate": 409, "accessDenied": 403}
-_STATUSES = {404: "NOT_FOUND", 409: "ALREADY_EXISTS", 403: "PERMISSION_DENIED"}
 
 router = APIRouter()
 
@@ -178,7 +177,7 @@ async def _rows_of(
     if status < 400 and b'"errors":[' in content:
         failed = json.loads(content).get("errors")
         if failed:
-            raise _failure(failed[0])
+            raise backend.query_error(failed[0])
     if status < 400:
         job = _JOB_ID.search(content, 0, 1000)
         if job is not None:
@@ -192,7 +191,10 @@ async def _rows_of(
 
 @router.get(_PROJECT + "/jobs")
 async def list_jobs(request: Request, project_id: str) -> dict[str, Any]:
-    """List the caller's jobs; with ``allUsers`` everybody's, for an admin."""
+    """List the caller's jobs; with ``allUsers`` everybody's, for an admin.
+
+    As in BigQuery, a dry run is no job, and there is none that nobody has started.
+    """
     gateway, caller = await enter(request, project_id)
     parameters = dict(request.query_params)
     everybody = parameters.get("allUsers", "false").lower() == "true"
@@ -203,6 +205,8 @@ async def list_jobs(request: Request, project_id: str) -> dict[str, Any]:
     answer = await gateway.backend.get(path, caller, parameters | {"maxResults": "100000"})
     listed = []
     for job in answer.get("jobs", []):
+        if backend.is_own(job) or job.get("configuration", {}).get("dryRun"):
+            continue
         seen = gateway.jobs.get(f"{project_id}/{job['jobReference']['jobId']}")
         if everybody or (seen is not None and seen.email == caller.email):
             _sign(job, seen)
@@ -353,10 +357,3 @@ def _require_job(gateway: Gateway, caller: Caller, project_id: str, job_id: str,
             f"{project_id}:{job_id}. {caller.email} is not the job's owner and lacks the role "
             "roles/bigquery.admin."
         )
-
-
-def _failure(error: dict[str, Any]) -> errors.GoogleError:
-    reason = str(error.get("reason", "invalidQuery"))
-    code = _CODES.get(reason, 400)
-    status = _STATUSES.get(code, "INVALID_ARGUMENT")
-    return errors.GoogleError(code, status, reason, str(error.get("message", "")))

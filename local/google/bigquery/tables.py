@@ -201,24 +201,15 @@ async def _add_columns(
         raise errors.invalid(f"Provided Schema does not match Table {table}: a new column can't be REQUIRED.")
     columns = ", ".join(f"ADD COLUMN `{field['name']}` {sql_type(field)}" for field in added)
     sql = f"ALTER TABLE `{table.project}`.`{table.dataset}`.`{table.table}` {columns}"
-    path = f"/bigquery/v2/projects/{table.project}/queries"
-    sent = {"query": sql, "useLegacySql": False}
     async with gateway.writers.write([table]):
-        status, answer = await gateway.backend.call("POST", path, caller, body=sent)
-    raise_refusal(status, answer)
-    for failed in answer.get("errors") or []:
-        raise errors.invalid(str(failed.get("message")))
+        await gateway.backend.ask(table.project, sql, caller)
 
 
 async def _delete(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:
     if queries.view(gateway, table) is not None:
         # The emulator's own DELETE is for tables only, and fails on a view.
-        path = f"/bigquery/v2/projects/{table.project}/queries"
         sql = f"DROP VIEW `{table.project}`.`{table.dataset}`.`{table.table}`"
-        status, answer = await gateway.backend.call(
-            "POST", path, caller, body={"query": sql, "useLegacySql": False}
-        )
-        raise_refusal(status, answer)
+        await gateway.backend.ask(table.project, sql, caller)
         answered = Response(status_code=204)
     else:
         answered = await gateway.backend.stream(request, caller)

@@ -136,12 +136,7 @@ async def _value(gateway: Gateway, caller: Caller, project: str, value: Any) -> 
     if not isinstance(value, exp.Expr):
         return value
     sql = f"SELECT CAST(UNIX_MILLIS({value.sql(dialect='bigquery')}) AS STRING)"
-    status, answer = await gateway.backend.call(
-        "POST", f"/bigquery/v2/projects/{project}/queries", caller, body={"query": sql, "useLegacySql": False}
-    )
-    raise_refusal(status, answer)
-    if answer.get("errors"):
-        raise errors.invalid(str(answer["errors"][0].get("message")))
+    answer = await gateway.backend.ask(project, sql, caller)
     return answer["rows"][0]["f"][0]["v"]
 
 

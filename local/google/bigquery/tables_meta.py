@@ -10,8 +10,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from local.google import errors
 from local.google.bigquery import project_views, tables_known
-from local.google.bigquery.backend import raise_refusal
 from local.google.iam.authorize import TableRef
 from local.google.sql.names import find_names
 
@@ -77,14 +77,13 @@ async def _count_rows(gateway: Gateway, caller: Caller, project: str, tables: li
         return
     names = [".".join(f"`{part}`" for part in _names(table)) for table in counted]
     cells = ", ".join(f"(SELECT COUNT(*) FROM {name})" for name in names)  # noqa: S608  the API's names
-    status, answer = await gateway.backend.call(
-        "POST",
-        f"/bigquery/v2/projects/{project}/queries",
-        caller,
-        body={"query": f"SELECT {cells}", "useLegacySql": False},
-    )
-    raise_refusal(status, answer)
-    for table, cell in zip(counted, answer["rows"][0]["f"] if answer["rows"] else (), strict=False):
+    try:
+        answer = await gateway.backend.ask(project, f"SELECT {cells}", caller)
+    except errors.GoogleError as error:
+        if error.reason != "notFound":
+            raise
+        return  # one of them was dropped meanwhile
+    for table, cell in zip(counted, answer["rows"][0]["f"], strict=True):
         table["numRows"] = cell["v"]
 
 

@@ -77,6 +77,28 @@ def test_list_holds_ones_own_jobs(world: World) -> None:
     assert message(world.call("GET", JOBS, token, params={"allUsers": "true"}), 403)
 
 
+def test_list_holds_neither_the_gateways_own_queries_nor_dry_runs(
+    world: World, bigquery: FakeBigQuery
+) -> None:
+    world.dataset("d")
+    expiring = (
+        "create table d.t (x int64) options (expiration_timestamp = timestamp_add(now, interval 1 hour))"
+    )
+    bigquery.answers[QUERIES] = {"rows": [{"f": [{"v": "1"}]}]}
+    insert(world, sql=expiring.replace("now", "current_timestamp()"))
+    asked = [json.loads(one.content) for one in bigquery.seen if one.url.path == QUERIES]
+    assert len(asked) == 1
+    kept = [
+        {"query": asked[0]},
+        {"query": {"query": "select 1"}},
+        {"query": {}, "dryRun": True},
+        {"load": {}},
+    ]
+    bigquery.answers[JOBS] = {"jobs": [JOB | {"configuration": one} for one in kept]}
+    listed = world.ok("GET", JOBS, params={"allUsers": "true"})["jobs"]
+    assert [job["configuration"] for job in listed] == [kept[1], kept[3]]
+
+
 def test_failed_query_is_an_error(world: World, bigquery: FakeBigQuery) -> None:
     failure = {"reason": "notFound", "message": "Not found: Table x"}
     content = json.dumps({"errors": [failure]}, separators=(",", ":"))

@@ -210,6 +210,12 @@ def test_metadata_views_that_the_emulator_lacks(setup: Setup) -> None:
         "where table_name = 't' order by field_path"
     ) == [("id", "INT64"), ("name", "STRING")]
     assert len(rows(f"select view_definition from {meta}.INFORMATION_SCHEMA.VIEWS")) == 1
+    # For which the gateway has counted rows, as nobody's job; nor is a dry run one.
+    client.query("select 'dry'", bigquery.QueryJobConfig(dry_run=True))
+    jobs = setup.owner.list_jobs(all_users=True, max_results=100)
+    listed = [job.query for job in jobs if isinstance(job, bigquery.QueryJob)]
+    assert any("__TABLES__" in sql or "JSON_QUERY_ARRAY" in sql for sql in listed)
+    assert not [sql for sql in listed if "SELECT (SELECT COUNT(*) FROM" in sql or "'dry'" in sql]
 
 
 def test_a_query_above_its_limit_is_refused_before_it_runs(setup: Setup) -> None:
