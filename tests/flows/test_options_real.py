@@ -118,7 +118,7 @@ def test_old_sources_stop_the_run_or_are_warned_of(
     run = newest(platform)
     nodes = {task["name"] for task in platform.of_run("task_runs", run) if "dbt" in task["tags"]}
     lengths = {"lengths", "accepted_values_lengths_length__False___var_lengths_9_11_12_"}
-    assert nodes == ({"people"} if code else {"people"} | lengths)
+    assert nodes == ({"raw.people"} if code else {"raw.people"} | lengths)
     states = {name: task["state_type"] for name, task in platform.commands(run).items()}
     if code:
         assert states == {"dbt-freshness": "FAILED"}
