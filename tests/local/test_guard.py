@@ -107,7 +107,11 @@ def opens_websocket(origin: str) -> bool:
     headers = [(b"host", b"127.0.0.1:19050"), (b"origin", origin.encode())]
     scope: dict[str, Any] = {"type": "websocket", "path": "/events", "headers": headers, "subprotocols": []}
     scope |= {"client": ("127.0.0.1", 1), "query_string": b""}
-    asyncio.run(APP(scope, receive, send))
+
+    async def ask() -> None:
+        await APP(scope, receive, send)
+
+    asyncio.run(ask())
     return said[0] == "websocket.accept"
 
 

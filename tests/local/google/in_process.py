@@ -16,7 +16,7 @@ def at_no_port(app: ASGIApp) -> ASGIApp:
     """Serve where nobody listens: at the platform's own port, the kernel may know a platform's socket."""
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope | {"server": ("127.0.0.1", 0)}, receive, send)
+        await app({**scope, "server": ("127.0.0.1", 0)}, receive, send)
 
     return served
 
