@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from demo.raw_tables import TABLES
+from flows.commands import command_line
 from flows.errors import UnreachableError, UsageError
 from flows.target.names import PROJECT_ROOT
 
@@ -111,3 +112,17 @@ def _unpack(archive: Path, directory: Path) -> None:
 
 def _member(package: tarfile.TarFile, name: str) -> bytes:
     return cast("IO[bytes]", package.extractfile(name)).read()
+
+
+def main() -> int:
+    """`python -m demo.raw_data`: fetch what is missing; the exit code."""
+
+    def work() -> int:
+        fetch()
+        return 0
+
+    return command_line.exit_code(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

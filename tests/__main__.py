@@ -24,10 +24,10 @@ ROOT = Path(__file__).parents[1]
 WITH_GOOGLE_CLIENT = ("tests/end_to_end", "demo/tests", "tests/flows", "tests/local/google")
 PROGRESS_SECONDS = 15.0
 # How many tests of a group run at once: real engines and servers wait half of the time.
-WORKERS = {"Google's client": 3, "Pulumi's SDK": 1}
+WORKERS = {"Google's client": 3, "Pulumi's SDK": 2}
 _OUTCOME = re.compile(r"^\[gw\d+\] \[ *\d+%\] ([A-Z]+) ")
 _STARTED = re.compile(r"^(tests|demo)/\S+\.py::.* $")
-_COUNT = re.compile(r"^(?:\d+ workers )?\[(\d+) items\]")
+_COUNT = re.compile(r"^(?:\d+ workers? )?\[(\d+) items\]")
 
 
 @dataclass

@@ -15,6 +15,7 @@ from local.pulumi_cli import find, stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from local.platform.lifecycle import Platform
     from local.platform.settings import Settings
@@ -27,6 +28,9 @@ FIRST_TIME = (
     "where it has to be built, which uses every core. After that, all of it takes about a minute."
 )
 PYTHON = (sys.executable, "-m", "local.platform.step")
+# What needs no platform goes on beside its start. The step that loads the data tells what went wrong.
+FETCH = (*PYTHON, "demo.raw_data")
+FETCH_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def run(platform: Platform) -> int:
     times: list[tuple[str, float]] = []
     if find.existing(user_cache(), platform.say) is None:
         platform.say(FIRST_TIME)
-    with timed("start the local platform", times, platform.say):
+    with timed("start the local platform", times, platform.say), beside(FETCH, platform.paths.root):
         platform.up()
     env = environment.process_environment(platform.variables())
     for step in STEPS:
@@ -80,6 +84,22 @@ def attended(argv: Sequence[str], env: Mapping[str, str], platform: Platform) ->
     finally:
         if child.poll() is None:
             child.kill()
+            child.wait()
+
+
+@contextlib.contextmanager
+def beside(argv: Sequence[str], root: Path) -> Iterator[None]:
+    """Run a command without a word while something else is done, and wait for it then."""
+    child = subprocess.Popen(
+        list(argv), cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(FETCH_SECONDS)
+    finally:
+        if child.poll() is None:
+            child.terminate()
             child.wait()
 
 
