@@ -31,6 +31,8 @@ MEMORY = os.environ.get("LOCAL_BIGQUERY_MEMORY", "1GB")
 TEMPORARY_FILES = os.environ.get("LOCAL_BIGQUERY_TEMPORARY_FILES", "4GB")
 _JOBS = 16  # at the same time; others wait
 
+# The one that the engine starts with.
+first_connection = DuckDBEngine.connection.fget
 _own = threading.local()
 _request: ContextVar[_Request | None] = ContextVar("request", default=None)
 
@@ -112,11 +114,10 @@ class HangUp:
 
 def patch() -> None:
     """Give jobs their threads, and DuckDB its bounds."""
-    shared = DuckDBEngine.connection.fget
     pragmas = DuckDBEngine._apply_session_pragmas
 
     def connection(engine: DuckDBEngine) -> duckdb.DuckDBPyConnection:
-        main = shared(engine)
+        main = first_connection(engine)
         if threading.current_thread() is threading.main_thread():
             return main
         if getattr(_own, "main", None) is not main:
@@ -125,8 +126,8 @@ def patch() -> None:
 
     def bounded(engine: DuckDBEngine) -> None:
         pragmas(engine)
-        shared(engine).execute(f"SET memory_limit = '{MEMORY}'")
-        shared(engine).execute(f"SET max_temp_directory_size = '{TEMPORARY_FILES}'")
+        first_connection(engine).execute(f"SET memory_limit = '{MEMORY}'")
+        first_connection(engine).execute(f"SET max_temp_directory_size = '{TEMPORARY_FILES}'")
 
     DuckDBEngine.connection = property(connection)
     DuckDBEngine._apply_session_pragmas = bounded

@@ -41,6 +41,53 @@ def test_what_it_can_not_do_is_said(real_world: World, expression: str) -> None:
     assert "the local BigQuery can't do" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select nope from (select 1 as x)", "Unrecognized name: nope"),
+        ("select a.x from (select 1 as x) as b", "Unrecognized name: a"),
+        ("select x from (select 1 x) a join (select 1 x) b on true", "Column name x is ambiguous"),
+        ("select cast(x as int64) from unnest(['abc']) x", "Bad int64 value: abc"),
+        ("select cast(x as date) from unnest(['2024-13-45']) x", "Invalid date: '2024-13-45'"),
+        (
+            "select sum(x) from unnest(['a']) x",
+            "No matching signature for function SUM for argument types: STRING",
+        ),
+        ("select 'a' + 1", "No matching signature for operator + for argument types: STRING, INT64"),
+        ("select 3 / 0", "division by zero"),
+        ("select error('boom')", "boom"),
+        (
+            "select x, count(*) from unnest([1]) x",
+            "SELECT list expression references column x which is neither grouped nor aggregated",
+        ),
+        ("selec 1", 'Syntax error: Unexpected identifier "selec" at [1:7]'),
+        ("select ml.predict(1)", "the local BigQuery can't do ML.PREDICT; Google can"),
+        (
+            "select * from external_query('c', 'select 1')",
+            "the local BigQuery can't do external_query(); Google can",
+        ),
+        (
+            "export data options(uri='gs://b/*', format='CSV') as select 1",
+            "the local BigQuery can't do files in Cloud Storage; Google can",
+        ),
+    ],
+)
+def test_what_fails_says_so_in_bigquerys_words_or_its_own(real_world: World, sql: str, said: str) -> None:
+    assert real_world.query(sql).json()["error"]["message"] == said
+
+
+def test_a_function_in_javascript_is_made_replaced_and_dropped(real_world: World) -> None:
+    begin = "create temp function f(x int64) returns int64 language js as 'return x * 2'; "
+    assert real_world.query(begin + "select f(4) as y").json()["rows"][0]["f"][0]["v"] == "8"
+    real_world.query("create schema scripts").raise_for_status()
+    for factor in ("2", "3"):
+        made = "create or replace function scripts.f(x float64) returns float64 language js as "
+        assert "error" not in real_world.query(f"{made}'return x * {factor}'").json()
+    answer = real_world.query("select scripts.f(1.5) as y").json()
+    assert answer["rows"][0]["f"][0]["v"] == "4.5"
+    assert "error" not in real_world.query("drop schema scripts cascade").json()
+
+
 def shown(kind: str, value: Any) -> str:
     """Write a cell of BigQuery's JSON down."""
     if value is None:

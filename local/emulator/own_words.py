@@ -1,0 +1,124 @@
+"""Patch: a query that fails says so in BigQuery's words, or in one sentence of its own, never in DuckDB's.
+
+bqemulator 1.4.0 hands on most of what DuckDB and sqlglot say, with the statement as they have rewritten it.
+The first line of that is in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+
+from bqemulator.domain.errors import DomainError
+
+_log = logging.getLogger(__name__)
+
+# What the emulator puts behind its own words, and before those of the engine.
+_BEHIND = re.compile(r"\s*\((?:sqlglot|DuckDB|emulator|[A-Z][A-Za-z ]* Error)\b.*", re.DOTALL)
+_BEFORE = re.compile(r"^(?:Query execution failed: )?(?:Invalid Input Error: )?")
+_ENGINE = re.compile(
+    r"\b(?:[A-Z][a-z]+ )+Error: |(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
+)
+# https://duckdb.org/docs/stable/sql/data_types/overview
+_TYPES = {
+    "BIGINT": "INT64",
+    "BLOB": "BYTES",
+    "BOOLEAN": "BOOL",
+    "DOUBLE": "FLOAT64",
+    "HUGEINT": "INT64",
+    "INTEGER": "INT64",
+    "INTEGER_LITERAL": "INT64",
+    "STRING_LITERAL": "STRING",
+    "TIMESTAMP": "DATETIME",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+    "TIMESTAMP_MICROS": "DATETIME",
+    "VARCHAR": "STRING",
+}
+_INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT64", "INT128")
+
+
+def _signature(found: re.Match[str]) -> str:
+    name, kinds = found["name"], found["types"]
+    kind = "function" if name.isidentifier() else "operator"
+    types = ", ".join(_type(each) for each in re.split(r", (?![^()]*\))", kinds)) or "none"
+    return f"No matching signature for {kind} {name.upper()} for argument types: {types}"
+
+
+def _type(name: str) -> str:
+    if name.endswith("[]"):
+        return f"ARRAY<{_type(name[:-2])}>"
+    bare = name.partition("(")[0]
+    return {"DECIMAL": "NUMERIC", "STRUCT": "STRUCT"}.get(bare, _TYPES.get(name, name))
+
+
+def _bad_value(found: re.Match[str]) -> str:
+    kind = found["type"]
+    words = "int64" if kind in _INTEGERS else _type(kind).lower().removesuffix("64")
+    return f"Bad {'double' if words == 'float' else words} value: {found['value']}"
+
+
+# A mistake of the caller's, as BigQuery tells it.
+_MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r'Referenced (?:column|table) "(?P<name>[^"]+)" not found', r"Unrecognized name: \g<name>"),
+    (r'Ambiguous reference to column name "(?P<name>[^"]+)"', r"Column name \g<name> is ambiguous"),
+    (
+        r'Table "(?P<table>[^"]+)" does not have a column with name "(?P<name>[^"]+)"',
+        r"Column \g<name> is not present in table \g<table>",
+    ),
+    (
+        r'column "(?P<name>[^"]+)" must appear in the GROUP BY clause',
+        r"SELECT list expression references column \g<name> which is neither grouped nor aggregated",
+    ),
+    (r"argument types '(?P<name>[^'(]+)\((?P<types>[^']*)\)'", _signature),
+    (r'function call "(?P<name>[^"(]+)\((?P<types>[^"]*)\)"', _signature),
+    (r"Could not convert string '(?P<value>[^']*)' to (?P<type>\w+)", _bad_value),
+    (
+        r'invalid (?P<type>date|time|timestamp) field format: "(?P<value>[^"]*)"',
+        r"Invalid \g<type>: '\g<value>'",
+    ),
+    (
+        r'(?P<type>date|time|timestamp) field value out of range: "(?P<value>[^"]*)"',
+        r"Invalid \g<type>: '\g<value>'",
+    ),
+    (r"More than one row returned by a subquery", "Scalar subquery produced more than one element"),
+    (r"[Dd]ivision by zero", "division by zero"),
+    (r"Malformed JSON", "syntax error while parsing JSON"),
+)
+# What the engine, and with it this platform, can't do.
+_UNABLE: tuple[tuple[str, str], ...] = (
+    (r"\bTable Function with name (\w+)", r"\1()"),
+    (r"\bTable with name (INFORMATION_SCHEMA\.\w+)", r"\1"),
+    (r"gs:// URIs", "files in Cloud Storage"),
+    (r"^([A-Z][A-Z_.]+) is not supported by bqemulator", r"\1"),
+    (r'syntax error at or near "([^"]+)"', r"this statement from \1 on"),
+)
+
+
+def own_words(message: str) -> str:
+    """Give what the caller is told in place of the emulator's message."""
+    for pattern, words in _MISTAKES:
+        found = re.search(pattern, message)
+        if found is not None and _ENGINE.search(message):
+            return words(found) if callable(words) else found.expand(words)
+    bare = _BEFORE.sub("", _BEHIND.sub("", message), count=1)
+    if not _ENGINE.search(bare):
+        return bare
+    for pattern, what in _UNABLE:
+        found = re.search(pattern, bare)
+        if found is not None:
+            return f"the local BigQuery can't do {found.expand(what)}; Google can"
+    return "the local BigQuery can't do this statement; Google can, if there is no mistake in it"
+
+
+def patch() -> None:
+    """Change every error where it is made."""
+    make = DomainError.__init__
+
+    def make_own(self: DomainError, message: str, **rest: object) -> None:
+        words = own_words(message)
+        if words != message:
+            _log.warning("%s: %s", words, message.splitlines()[0])
+        make(self, words, **rest)  # type: ignore[arg-type]
+
+    DomainError.__init__ = make_own  # type: ignore[method-assign]
