@@ -138,3 +138,19 @@ def test_a_schema_lies_where_it_or_its_job_says(options: str, place: str) -> Non
 )
 def test_statements(sql: str, sent: str) -> None:
     assert rewrite(sql, "p").sql == sent
+
+
+@pytest.mark.parametrize(
+    ("call", "written"),
+    [
+        ("`p`.`d`.`f`(1)", "`p.d.f`(1)"),
+        ("p.d.f(p.d.g(x))", "`p.d.f`(`p.d.g`(x))"),
+        ("d.f(1)", "d.f(1)"),
+        ("net.host(x)", "NET.host(x)"),
+        ("safe.substr(x, 1)", "SAFE.substr(x, 1)"),
+    ],
+)
+def test_a_function_has_one_name_and_its_column_too(call: str, written: str) -> None:
+    assert (
+        rewrite(f"select {call}, a.b.c from t as a", "p").sql == f"SELECT {written} AS f0_, a.b.c FROM t AS a"
+    )

@@ -14,7 +14,9 @@ def name_all(query: exp.Query) -> None:
         return
     number = 0
     for column in list(first.expressions):
-        if column.is_star or isinstance(column, exp.Alias | exp.Column | exp.Dot):
+        # `d.f(x)` is a function of the dataset d, `a.b` a field.
+        field = isinstance(column, exp.Dot) and not isinstance(column.expression, exp.Func)
+        if column.is_star or field or isinstance(column, exp.Alias | exp.Column):
             continue
         column.replace(exp.alias_(column.copy(), f"f{number}_"))
         number += 1

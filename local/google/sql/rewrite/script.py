@@ -94,4 +94,15 @@ def _readable(statement: exp.Expr, context: ddl.Context, *, alone: bool) -> str:
     for part in (part for table in statement.find_all(exp.Table) for part in table.parts):
         if "-" in part.name and isinstance(part, exp.Identifier):
             part.args["quoted"] = True
+    for call in list(statement.find_all(exp.Dot)):
+        _one_name(call)
     return statement.sql(dialect="bigquery")
+
+
+def _one_name(call: exp.Dot) -> None:
+    """Write `p`.`d`.`f`(x) as `p.d.f`(x): only so the emulator knows a function by its whole name."""
+    function = call.expression
+    if isinstance(function, exp.Anonymous) and isinstance(call.this, exp.Dot):
+        names = [part.name for part in (*call.this.flatten(), function)]
+        function.set("this", exp.to_identifier(".".join(names), quoted=True))
+        call.replace(function)
