@@ -15,12 +15,12 @@ from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local.emulator.functions import aggregates, casts, dates, formats, numbers, strings
+from local.emulator.functions import aggregates, arrays, casts, dates, formats, numbers, strings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ROOMS = (aggregates, casts, dates, formats, numbers, strings)
+_ROOMS = (aggregates, arrays, casts, dates, formats, numbers, strings)
 _RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     kind: rule for room in _ROOMS for kind, rule in room.RULES.items()
 }
@@ -44,7 +44,9 @@ def patch() -> None:
         for room in (formats, strings):
             room.register(engine.connection)
         engine.connection.execute(f"ATTACH ':memory:' AS {_DATABASE}")
-        macros = "".join(macro for room in (casts, dates, numbers, strings) for macro in room.macros())
+        macros = "".join(
+            macro for room in (arrays, casts, dates, numbers, strings) for macro in room.macros()
+        )
         engine.connection.execute(qualified(macros))
 
     def executed(engine: DuckDBEngine, sql: str, parameters: Any = None) -> Any:

@@ -56,6 +56,8 @@ def test_what_it_can_not_do_is_said(real_world: World, expression: str) -> None:
         ("select 'a' + 1", "No matching signature for operator + for argument types: STRING, INT64"),
         ("select 3 / 0", "division by zero"),
         ("select error('boom')", "boom"),
+        ("select [1, 2][offset(2)]", "Array index 2 is out of bounds"),
+        ("select split('a,b', ',')[ordinal(0)]", "Array index 0 is out of bounds"),
         (
             "select x, count(*) from unnest([1]) x",
             "SELECT list expression references column x which is neither grouped nor aggregated",
