@@ -37,6 +37,20 @@ _STRINGS = {f"x {kind}": _TEXT for kind in _PLAIN} | {
 }
 
 
+# Casts that DuckDB does otherwise.
+_MACROS = {
+    exp.DataType.Type.BIGINT: "int64",
+    exp.DataType.Type.TEXT: "string",
+    exp.DataType.Type.DECIMAL: "numeric",
+    exp.DataType.Type.BIGDECIMAL: "bignumeric",
+}
+_PLAIN = frozenset({"INT64", "STRING", "NUMERIC", "NUMERIC(38, 9)", "BIGNUMERIC", "BIGNUMERIC(38, 18)"})
+_DIGITS = {
+    exp.DataType.Type.DECIMAL: "NUMERIC(38, 9)",
+    exp.DataType.Type.BIGDECIMAL: "BIGNUMERIC(38, 18)",
+}
+
+
 def macros() -> list[str]:
     """Write the macros."""
     bad = "CAST(error('Bad int64 value: ' || x) AS BIGINT)"
@@ -46,6 +60,8 @@ def macros() -> list[str]:
         macro("google__string", _STRINGS),
         macro("google__numeric", {"x": "CAST(x AS DECIMAL(38, 9))"}),
         macro("google__try_numeric", {"x": "TRY_CAST(x AS DECIMAL(38, 9))"}),
+        macro("google__bignumeric", {"x": "CAST(x AS DECIMAL(38, 18))"}),
+        macro("google__try_bignumeric", {"x": "TRY_CAST(x AS DECIMAL(38, 18))"}),
     ]
 
 
@@ -59,18 +75,16 @@ def _int64(name: str, cast: str, otherwise: str) -> str:
 
 def _cast(node: Any) -> exp.Expression | None:
     to = node.to
-    safe = isinstance(node, exp.TryCast)
     if node.args.get("format") is not None or isinstance(node.this, exp.Parameter | exp.Placeholder):
         return None
-    if to.is_type(exp.DataType.Type.BIGINT):
-        return call("google__try_int64" if safe else "google__int64", node.this)
-    if to.is_type(exp.DataType.Type.TEXT) and not to.expressions:
-        return call("google__string", node.this)
-    if to.is_type(exp.DataType.Type.DECIMAL) and to.sql("bigquery") in ("NUMERIC", "NUMERIC(38, 9)"):
-        return call("google__try_numeric" if safe else "google__numeric", node.this)
-    if to.is_type(exp.DataType.Type.TIMESTAMPTZ) and node.this.is_string:
-        return _timestamp(node)
-    return None
+    if to.is_type(exp.DataType.Type.TIMESTAMPTZ):
+        return _timestamp(node) if node.this.is_string else None
+    name = _MACROS.get(to.this)
+    # NUMERIC(5, 2) and STRING(3) are others.
+    if name is None or to.sql("bigquery") not in _PLAIN:
+        return None
+    tried = isinstance(node, exp.TryCast) and name != "string"
+    return call(f"google__try_{name}" if tried else f"google__{name}", node.this)
 
 
 def _timestamp(node: Any) -> exp.Expression | None:
@@ -85,10 +99,9 @@ def _timestamp(node: Any) -> exp.Expression | None:
 
 
 def _type(node: Any) -> exp.Expression | None:
-    """NUMERIC has 38 digits, 9 of them behind the point."""
-    if node.this != exp.DataType.Type.DECIMAL or node.expressions:
-        return None
-    return exp.DataType.build("NUMERIC(38, 9)", dialect="bigquery")
+    """NUMERIC has 38 digits, 9 of them behind the point; DuckDB has room for half of BIGNUMERIC's."""
+    digits = _DIGITS.get(node.this)
+    return None if digits is None or node.expressions else exp.DataType.build(digits, dialect="bigquery")
 
 
 RULES = {exp.Cast: _cast, exp.TryCast: _cast, exp.Timestamp: _timestamp, exp.DataType: _type}

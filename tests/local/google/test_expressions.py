@@ -98,6 +98,6 @@ def shown(kind: str, value: Any) -> str:
         number = float(value)
         seconds = number / 1e6 if number > 1e12 else number
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
-    if kind == "NUMERIC" and "." in value:
+    if kind in ("NUMERIC", "BIGNUMERIC") and "." in value:
         return str(value).rstrip("0").rstrip(".")
     return str(value)
