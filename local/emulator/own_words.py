@@ -119,6 +119,6 @@ def patch() -> None:
         words = own_words(message)
         if words != message:
             _log.warning("%s: %s", words, message.splitlines()[0])
-        make(self, words, **rest)  # type: ignore[arg-type]
+        make(self, words, **rest)
 
-    DomainError.__init__ = make_own  # type: ignore[method-assign]
+    DomainError.__init__ = make_own

@@ -44,7 +44,9 @@ _MACROS = {
     exp.DataType.Type.DECIMAL: "numeric",
     exp.DataType.Type.BIGDECIMAL: "bignumeric",
 }
-_PLAIN = frozenset({"INT64", "STRING", "NUMERIC", "NUMERIC(38, 9)", "BIGNUMERIC", "BIGNUMERIC(38, 18)"})
+_WITHOUT_DIGITS = frozenset(
+    {"INT64", "STRING", "NUMERIC", "NUMERIC(38, 9)", "BIGNUMERIC", "BIGNUMERIC(38, 18)"}
+)
 _DIGITS = {
     exp.DataType.Type.DECIMAL: "NUMERIC(38, 9)",
     exp.DataType.Type.BIGDECIMAL: "BIGNUMERIC(38, 18)",
@@ -81,7 +83,7 @@ def _cast(node: Any) -> exp.Expression | None:
         return _timestamp(node) if node.this.is_string else None
     name = _MACROS.get(to.this)
     # NUMERIC(5, 2) and STRING(3) are others.
-    if name is None or to.sql("bigquery") not in _PLAIN:
+    if name is None or to.sql("bigquery") not in _WITHOUT_DIGITS:
         return None
     tried = isinstance(node, exp.TryCast) and name != "string"
     return call(f"google__try_{name}" if tried else f"google__{name}", node.this)
