@@ -221,6 +221,12 @@ def test_variables_are_found_in_each_kind_of_file(tmp_path: Path) -> None:
     assert variables.of(tmp_path) == {"A": True, "B": False, "C": True}
 
 
+def told_by_the_docs() -> list[str]:
+    """What docs/your-project.md says that this project lacks."""
+    page = (ROOT / "docs" / "your-project.md").read_text()
+    return ("error:" + page.partition("```\nerror:")[2].partition("```")[0]).splitlines()
+
+
 @pytest.mark.real
 def test_a_project_is_read_and_what_lacks_is_written(tmp_path: Path) -> None:
     root = tmp_path / "checkout"
@@ -230,21 +236,26 @@ def test_a_project_is_read_and_what_lacks_is_written(tmp_path: Path) -> None:
     (root / "Pulumi.yaml").write_text("name: projet-m2-bi\n")
     (root / "Pulumi.dev.yaml").write_text(FILE)
 
+    (root / "Pulumi.prod.yaml").write_text(FILE)
+
     def adopt(*options: str) -> subprocess.CompletedProcess[str]:
-        words = [sys.executable, "-m", "flows.adopt", "--target", "dev", *options]
+        words = [sys.executable, "-m", "flows.adopt", *options]
         return subprocess.run(words, cwd=root, capture_output=True, text=True, check=False, timeout=300)
 
-    done = adopt("--write")
+    done = adopt()
     assert done.returncode == 3, done.stdout + done.stderr
     assert "packages: helpers" in done.stdout
     assert "hooks: 1 on-run-end, 1 on-run-start, 1 post-hook" in done.stdout
-    written = yaml.safe_load((root / "Pulumi.dev.yaml").read_text())["config"]
+    told = done.stderr[done.stderr.index("error: ") :].splitlines()
+    assert [line for line in told if not line.endswith(" -s prod")] == told_by_the_docs()
+    # In prod alone this project has its marts elsewhere.
+    (prod,) = [line for line in told if "[3]" in line and line.endswith(" -s prod")]
+    assert "_shown" in prod
+    file = root / "Pulumi.dev.yaml"
+    file.write_text(FILE + "  projet-m2-bi:dbtEnvironment:\n    KIOSK_TOWN: Lyon\n")
+    done = adopt("--target", "dev", "--write")
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = yaml.safe_load(file.read_text())["config"]
     assert written["projet-m2-bi:datasets"] == ["_failures", "_history", "_landing", "_marts", "_staging"]
     assert written["projet-m2-bi:readDatasets"] == ["_town"]
-    assert done.stderr.splitlines()[-1].strip() == (
-        "pulumi config set --path 'projet-m2-bi:dbtEnvironment.KIOSK_TOWN' VALUE -s dev"
-    )
-    with (root / "Pulumi.dev.yaml").open("a") as file:
-        file.write("  projet-m2-bi:dbtEnvironment:\n    KIOSK_TOWN: Lyon\n")
-    done = adopt()
-    assert (done.returncode, "nothing lacks in Pulumi.dev.yaml" in done.stdout) == (0, True), done.stderr
+    assert written["projet-m2-bi:grantingDatasets"] == ["_marts"]

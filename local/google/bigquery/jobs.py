@@ -105,15 +105,15 @@ async def _run_job(
         status, answer = await gateway.backend.call(
             "POST", f"/bigquery/v2/projects/{project_id}/jobs", caller, body=body
         )
-    if status < 400:
-        note_job(gateway, project_id, answer, _seen(caller, body))
-        if query:
-            answer.get("configuration", {}).get("query", {})["query"] = sql
-        if copied:
-            answer["configuration"] = {"jobType": "COPY", "copy": copied}
-        if not configuration.get("dryRun") and not answer.get("status", {}).get("errorResult"):
-            await queries.note_effects(gateway, caller, access)
-            await tables_known.do(gateway, caller, _performed(actions, answer))
+        if status < 400:
+            note_job(gateway, project_id, answer, _seen(caller, body))
+            if query:
+                answer.get("configuration", {}).get("query", {})["query"] = sql
+            if copied:
+                answer["configuration"] = {"jobType": "COPY", "copy": copied}
+            if not configuration.get("dryRun") and not answer.get("status", {}).get("errorResult"):
+                await queries.note_effects(gateway, caller, access)
+                await tables_known.do(gateway, caller, _performed(actions, answer), access.dropped)
     return status, answer
 
 
@@ -174,18 +174,18 @@ async def _rows_of(
         status, content = await gateway.backend.post(
             f"/bigquery/v2/projects/{project_id}/queries", caller, json.dumps(sent).encode()
         )
-    if status < 400 and b'"errors":[' in content:
-        failed = json.loads(content).get("errors")
-        if failed:
-            raise backend.query_error(failed[0])
-    if status < 400:
-        job = _JOB_ID.search(content, 0, 1000)
-        if job is not None:
-            _remember(gateway, project_id, job[1].decode(), seen)
-            gateway.running.emulators_ids[key] = job[1].decode()
-        if not body.get("dryRun"):
-            await queries.note_effects(gateway, caller, access)
-            await tables_known.do(gateway, caller, _performed(found.actions, {}))
+        if status < 400 and b'"errors":[' in content:
+            failed = json.loads(content).get("errors")
+            if failed:
+                raise backend.query_error(failed[0])
+        if status < 400:
+            job = _JOB_ID.search(content, 0, 1000)
+            if job is not None:
+                _remember(gateway, project_id, job[1].decode(), seen)
+                gateway.running.emulators_ids[key] = job[1].decode()
+            if not body.get("dryRun"):
+                await queries.note_effects(gateway, caller, access)
+                await tables_known.do(gateway, caller, _performed(found.actions, {}), access.dropped)
     return status, content
 
 

@@ -16,6 +16,8 @@ from local.google.iam.authorize import TableRef
 from local.google.sql.rewrite.actions import Action, Describe, Grant, Located
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from local.google.context import Gateway
     from local.google.iam.authorize import Caller
     from local.google.state import DatasetRecord
@@ -85,11 +87,21 @@ def note(gateway: Gateway, table: TableRef, fields: dict[str, Any]) -> None:
         del record.tables[table.table]
 
 
-async def do(gateway: Gateway, caller: Caller, actions: list[Action]) -> None:
-    """Do what statements asked for that the emulator has no place for, in their order."""
+async def do(
+    gateway: Gateway, caller: Caller, actions: list[Action], taken_away: Collection[TableRef] = ()
+) -> None:
+    """Do what statements asked for that the emulator has no place for, in their order.
+
+    ``taken_away`` are tables that the script may have dropped again, as dbt does with its temporary ones.
+    """
     for action in actions:
         if isinstance(action, Describe):
-            await _describe(gateway, caller, action)
+            try:
+                await _describe(gateway, caller, action)
+            except errors.GoogleError as error:
+                if error.code != 404 or action.table not in taken_away:
+                    raise
+                forget(gateway, action.table)
         elif isinstance(action, Grant):
             await _grant(gateway, caller, action)
         elif isinstance(action, Located):

@@ -21,6 +21,7 @@ from local.google.sql.flow import flattened
 from local.google.sql.names import find_names, without_strings
 from local.google.sql.tree import (
     TargetUnknownError,
+    compared_with,
     dotted_name,
     is_cte,
     is_known_function,
@@ -255,7 +256,7 @@ class _Reader:
                 continue
             metadata = metadata_dataset(parts_of(table))
             if metadata is not None:
-                self._metadata(metadata, parts_of(table)[-1].upper())
+                self._metadata(metadata, parts_of(table)[-1].upper(), root)
                 continue
             name = None if is_cte(table) else self._ref(table)
             if name is not None:
@@ -266,13 +267,19 @@ class _Reader:
                 project, dataset = parts[-3] if len(parts) == 3 else self._project, parts[-2]
                 self._access.datasets.add((project, dataset, "bigquery.routines.get"))
 
-    def _metadata(self, qualifiers: list[str], view: str) -> None:
+    def _metadata(self, qualifiers: list[str], view: str, root: exp.Expr) -> None:
         region = bool(qualifiers) and qualifiers[-1].lower().startswith("region-")
         if view.startswith("SCHEMATA") and len(qualifiers) == 1 and not region:
             # Its qualifier is a project.
             self._access.projects.add((qualifiers[0], "bigquery.datasets.get"))
             return
-        if not qualifiers or qualifiers[-1].lower().startswith("region-"):
+        if not qualifiers or region:
+            schemas = compared_with(root, "object_schema") if view == "OBJECT_PRIVILEGES" else set()
+            if schemas:
+                # Who asks about one dataset needs no more than to see that one.
+                project = qualifiers[-2] if len(qualifiers) > 1 else self._project
+                self._access.datasets.update((project, one, "bigquery.datasets.get") for one in schemas)
+                return
             self._access.projects.add((self._project, "bigquery.datasets.get"))
             return
         project = qualifiers[-2] if len(qualifiers) > 1 else self._project

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from local.google.sql.names import tokens
+from local.google.sql.names import tokens, without_leading_comments
 
 _ALONE = re.compile(
     r"(?:end(?:\s+(?:if|while|loop|for|repeat|case))?|break|leave|continue|iterate|return|raise\b.*)\s*$",
@@ -37,7 +37,7 @@ def _pieces(sql: str) -> Iterator[str]:
 
 def _peeled(text: str) -> Iterator[str]:
     while text:
-        text = _without_comments(text)
+        text = without_leading_comments(text)
         if _ALONE.match(text):
             return
         opening = _OPENING.match(text)
@@ -60,14 +60,6 @@ def _peeled(text: str) -> Iterator[str]:
         text = f"SELECT {text[6:end]}"
     if text:
         yield text
-
-
-def _without_comments(text: str) -> str:
-    for token in tokens(text):
-        if token.start() or (token[0][:2] not in ("--", "/*") and token[0][:1] != "#"):
-            break
-        return _without_comments(text[token.end() :].lstrip())
-    return text
 
 
 def _word_at_the_top(text: str, word: str, start: int) -> int | None:

@@ -58,6 +58,14 @@ def tokens(sql: str) -> Iterator[re.Match[str]]:
     return _ANY.finditer(sql)
 
 
+def without_leading_comments(sql: str) -> str:
+    """Give the text from its first word on: dbt puts a comment before each statement."""
+    for token in tokens(sql):
+        if token[0][:2] not in ("--", "/*") and token[0][:1] != "#":
+            return sql[token.start() :]
+    return ""
+
+
 _END = re.compile(rf"(?P<skipped>{_SKIPPED}|`[^`]*`)|(?P<end>;)|(?P<word>\w+)", re.DOTALL)
 
 

@@ -113,6 +113,17 @@ def metadata_dataset(parts: list[str]) -> list[str] | None:
     return None
 
 
+def compared_with(root: exp.Expr, column: str) -> set[str]:
+    """Give the strings that a column has to be equal to."""
+    found = set()
+    for equality in root.find_all(exp.EQ):
+        sides = (equality.this, equality.expression), (equality.expression, equality.this)
+        for one, other in sides:
+            if isinstance(one, exp.Column) and one.name.lower() == column and isinstance(other, exp.Literal):
+                found.add(other.name)
+    return found
+
+
 def is_temporary(statement: exp.Create) -> bool:
     """Tell whether a CREATE makes something that lasts as long as its script."""
     properties = statement.args.get("properties")

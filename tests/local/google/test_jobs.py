@@ -116,6 +116,29 @@ def test_failed_view_is_not_noted(world: World, bigquery: FakeBigQuery) -> None:
     assert world.query("select * from e.v", world.token(JOB_USER, e="READER")).is_success
 
 
+@pytest.mark.parametrize(
+    ("then", "code"),
+    [
+        ("drop table d.temporary", 200),
+        ("if true then drop table d.temporary; end if", 200),
+        ("alter table d.other set options(description='x')", 404),
+    ],
+)
+def test_a_script_may_drop_what_it_has_made(
+    world: World, bigquery: FakeBigQuery, then: str, code: int
+) -> None:
+    world.dataset("d")
+    for name in ("temporary", "other"):
+        gone = httpx.Response(404, json={"error": {"message": "Not found: Table"}})
+        bigquery.answers[f"{DATASETS}/d/tables/{name}"] = gone
+    bigquery.answers[JOBS] = JOB
+    sql = f"create table d.temporary options(expiration_timestamp=timestamp '2030-01-01') as select 1; {then}"
+    bigquery.answers[QUERIES] = {"rows": [{"f": [{"v": "7"}]}]}
+    body = {"configuration": {"query": {"query": sql}}}
+    assert world.call("POST", JOBS, json=body).status_code == code
+    assert world.query(sql).status_code == code
+
+
 def test_caller_is_bigquerys_session_user(world: World, bigquery: FakeBigQuery) -> None:
     email = world.account()
     world.grant(email, JOB_USER)

@@ -171,6 +171,13 @@ def test_metadata_needs_the_list_of_tables(sql: str) -> None:
     assert (PROJECT, "d", "bigquery.tables.list") in extract(sql, PROJECT).datasets
 
 
+def test_who_was_granted_what_in_one_dataset_needs_to_see_that_one() -> None:
+    view = "`demo-flights`.`region-eu`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES"
+    one = extract(f'select 1 from {view} where object_schema = "d" and object_name = "t"', PROJECT)
+    assert (one.projects, one.datasets) == (set(), {(PROJECT, "d", "bigquery.datasets.get")})
+    assert extract(f"select 1 from {view}", PROJECT).projects == {(PROJECT, "bigquery.datasets.get")}
+
+
 def test_metadata_of_a_region_needs_the_project() -> None:
     sql = "select * from `region-eu`.INFORMATION_SCHEMA.SCHEMATA"
     assert extract(sql, PROJECT).projects == {(PROJECT, "bigquery.datasets.get")}

@@ -98,6 +98,7 @@ def test_a_materialized_view_is_a_view_here(create: str) -> None:
         "alter table `p`.`d`.`t` set options(description='x')",
         "alter materialized view `p`.`d`.`t` set OPTIONS(description='x')",
         "alter view p.d.t set options (description = 'x')",
+        "/* dbt */ -- twice\nalter materialized view p.d.t set options(description='x')",
     ],
 )
 def test_options_are_the_gateways(sql: str) -> None:
@@ -107,6 +108,7 @@ def test_options_are_the_gateways(sql: str) -> None:
 
 def test_grants_are_the_gateways() -> None:
     found = rewrite(
+        '/* {"app": "dbt"} */\n'
         'grant `roles/bigquery.dataViewer` on table `p`.`d`.`t` to "user:a@x.com", "user:b@x.com";\n'
         "revoke `roles/bigquery.dataViewer` on schema d from 'user:a@x.com'",
         "p",

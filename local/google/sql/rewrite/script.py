@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local.google.sql.names import statements
+from local.google.sql.names import statements, without_leading_comments
 from local.google.sql.rewrite import columns, create, ddl, grants, options
 from local.google.sql.rewrite.literals import plain
 
@@ -64,7 +64,7 @@ def _statement(text: str, context: ddl.Context, *, alone: bool) -> str:
     except (SqlglotError, RecursionError, ValueError):
         return text
     if isinstance(statement, exp.Command):
-        replaced = options.of_text(text, context)
+        replaced = options.of_text(without_leading_comments(text), context)
         return text if replaced is None else replaced
     if not isinstance(statement, _READ):
         return text
@@ -76,7 +76,7 @@ def _statement(text: str, context: ddl.Context, *, alone: bool) -> str:
 def _done_here(statement: exp.Expr, text: str, context: ddl.Context) -> str | None:
     """Give what is sent in place of a statement that the gateway does itself; None for another one."""
     if isinstance(statement, exp.Grant | exp.Revoke):
-        return grants.done(text, context)
+        return grants.done(without_leading_comments(text), context)
     return options.of_alter(statement, context) if isinstance(statement, exp.Alter) else None
 
 
