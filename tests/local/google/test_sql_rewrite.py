@@ -156,3 +156,25 @@ def test_a_function_has_one_name_and_its_column_too(call: str, written: str) -> 
     assert (
         rewrite(f"select {call}, a.b.c from t as a", "p").sql == f"SELECT {written} AS f0_, a.b.c FROM t AS a"
     )
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["select 1 as x, 2 as X", "create table d.t as (select a.id, b.id from a, b)", "(select x, x from t)"],
+)
+def test_two_columns_of_one_name_are_refused(query: str) -> None:
+    with pytest.raises(GoogleError, match=r"Duplicate column names.*: (x|id)$"):
+        rewrite(query, "p")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select *, a.x from a",
+        "select 1, 1",
+        "select as struct 1 as x, 2 as x",
+        "select x from (select 1 x, 2 y)",
+    ],
+)
+def test_columns_that_may_have_one_name_are_not(query: str) -> None:
+    rewrite(query, "p")

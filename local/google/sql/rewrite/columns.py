@@ -1,16 +1,18 @@
-"""Columns without a name are f0_, f1_ … in BigQuery's answer."""
+"""Columns without a name are f0_, f1_ … in BigQuery's answer, and no two have the same."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sqlglot import exp
+
+from local.google import errors
 
 
 def name_all(query: exp.Query) -> None:
     """Name the columns of a query's rows that have no name."""
-    first = query
-    while isinstance(first, exp.SetOperation | exp.Subquery):
-        first = first.this
-    if not isinstance(first, exp.Select) or first.args.get("kind"):
+    first = _first(query)
+    if first is None:
         return
     number = 0
     for column in list(first.expressions):
@@ -20,3 +22,27 @@ def name_all(query: exp.Query) -> None:
             continue
         column.replace(exp.alias_(column.copy(), f"f{number}_"))
         number += 1
+
+
+def require_distinct(query: exp.Query) -> None:
+    """Raise BigQuery's 400 where two columns of a query's rows have one name; what `*` gives is not known."""
+    columns = first.expressions if (first := _first(query)) else []
+    named = (
+        column for column in columns if isinstance(column, exp.Alias | exp.Column) and not column.is_star
+    )
+    names = Counter(column.alias_or_name.lower() for column in named)
+    twice = ", ".join(name for name, times in names.items() if times > 1)
+    if twice:
+        raise errors.GoogleError(
+            400,
+            "INVALID_ARGUMENT",
+            "invalidQuery",
+            f"Duplicate column names in the result are not supported. Found duplicate(s): {twice}",
+        )
+
+
+def _first(query: exp.Expr) -> exp.Select | None:
+    """Give the SELECT that names the columns; None where its rows are structs, or for something else."""
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    return query if isinstance(query, exp.Select) and not query.args.get("kind") else None

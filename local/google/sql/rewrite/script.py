@@ -43,7 +43,7 @@ class Rewritten:
 def rewrite(sql: str, project: str, default: tuple[str, str] | None = None, location: str = "") -> Rewritten:
     """Rewrite a script. ``default`` is the (project, dataset) of names that have none.
 
-    Raises UnsupportedError for what neither can do.
+    Raises Google's 400 where two columns have one name.
     """
     text = plain(sql)
     pieces = statements(text)
@@ -81,6 +81,9 @@ def _done_here(statement: exp.Expr, text: str, context: ddl.Context) -> str | No
 
 
 def _readable(statement: exp.Expr, context: ddl.Context, *, alone: bool) -> str:
+    query = statement.expression if isinstance(statement, exp.Create) else statement
+    if isinstance(query, exp.Query):
+        columns.require_distinct(query)
     if isinstance(statement, exp.Drop):
         ddl.dropped(statement)
     elif isinstance(statement, exp.Create):
