@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from prefect._internal.schemas.validators import validate_cron_string, validate_rrule_string
+from prefect.server.schemas.schedules import CronSchedule
 
 from providers.checks.cron import cron_problems, rrule_problems
 from providers.kinds import schedules
@@ -78,3 +81,9 @@ def test_a_rule_that_is_none(rrule: str) -> None:
 )
 def test_a_slip_in_a_schedule(schedule: dict[str, object], problem: str) -> None:
     assert any(found.startswith(problem) for found in schedules.problems({"s": schedule}))
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Paris"])
+def test_prefects_server_makes_runs_of_a_cron_schedule(zone: str | None) -> None:
+    """It did not with whenever 0.10, before Python 3.13; its log alone said so."""
+    assert len(asyncio.run(CronSchedule(cron="0 2 * * *", timezone=zone).get_dates(n=2))) == 2
