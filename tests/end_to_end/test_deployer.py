@@ -24,7 +24,7 @@ ADMIN = "roles/resourcemanager.projectIamAdmin"
 def told() -> tuple[list[str], str]:
     """The roles that the page names, and the condition of the one that grants roles."""
     text = (ROOT / "docs" / "identity.md").read_text()
-    needs = text.partition("Give that account what `pulumi up` needs")[2].partition("access to the bucket")[0]
+    needs = text.partition("Give `pulumi` what `pulumi up` needs")[2].partition("access to the bucket")[0]
     [condition] = re.findall(r'expression: "(api[^"]*)"', text)
     return re.findall(r"`(roles/[\w.]+)`", needs), condition
 
