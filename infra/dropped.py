@@ -22,10 +22,11 @@ class _UnknownError(Exception):
 
 
 def check(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
-    """Raise KeptError if the update from olds to news drops tables, or meets somebody else's dataset.
+    """Raise KeptError if the update from olds to news drops tables, meets somebody's dataset, or misses one.
 
     BigQuery is asked of the datasets that go and of those that come, and of no others. One that goes and
-    can't be asked of counts as full; one that comes is left to `pulumi up` then.
+    can't be asked of counts as full; one that comes is left to `pulumi up` then. So is one that is only
+    granted, and has to be there.
     """
     had, wanted = olds.get("datasets") or {}, news.get("datasets") or {}
     allowed = set(news.get("may_drop") or [])
@@ -35,11 +36,13 @@ def check(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
         if wanted.get(path) != location and not allowed & _spelt(path, location)
     }
     coming = [path for path in wanted if path not in had]
-    if not going and not coming:
+    granted = [path for path in news.get("there") or [] if path not in (olds.get("there") or [])]
+    if not going and not coming and not granted:
         return
     with _BigQuery(news.get("api_endpoint") or GOOGLE) as bigquery:
         problems = [_dropped(path, going[path], news, bigquery) for path in going]
         problems += [_taken(path, news, bigquery) for path in coming]
+        problems += [_missed(path, bigquery) for path in granted]
     if found := [problem for problem in problems if problem]:
         raise KeptError("\n".join(found))
 
@@ -83,6 +86,19 @@ def _taken(path: str, news: Mapping[str, Any], bigquery: _BigQuery) -> str:
         f"use it: `pulumi config set --path 'existingDatasets[0]' {name} -s {news.get('stack')}` (or "
         f"the next free number). To make it the stack's own: give it the labels {told} and import it "
         "(docs/datasets.md)"
+    )
+
+
+def _missed(path: str, bigquery: _BigQuery) -> str:
+    try:
+        if bigquery.dataset(path) is not None:
+            return ""
+    except _UnknownError:
+        return ""
+    project, _, name = path.rpartition(".")
+    return (
+        f"the dataset {name} does not exist in the project {project}: readDatasets and existingDatasets name "
+        "what is there already, and the stack only grants it. Mend its name, or make it first"
     )
 
 

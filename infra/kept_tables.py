@@ -20,7 +20,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-TOLD = ("datasets", "protected", "labels", "may_drop", "api_endpoint", "stack")
+TOLD = ("datasets", "there", "protected", "labels", "may_drop", "api_endpoint", "stack")
 
 
 class KeptTablesProvider(ResourceProvider):
@@ -39,7 +39,7 @@ class KeptTablesProvider(ResourceProvider):
         speak_plainly()
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Raise KeptError for a dataset with tables that would go, or one that is somebody else's."""
+        """Raise KeptError for tables that would go, somebody else's dataset, or one that is not there."""
         from infra import dropped  # noqa: PLC0415
 
         dropped.check(_olds, news)
@@ -47,7 +47,8 @@ class KeptTablesProvider(ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare what is told."""
-        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in TOLD))
+        changed = [name for name in TOLD if (_olds.get(name) or None) != (_news.get(name) or None)]
+        return DiffResult(changes=bool(changed))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Remember what is told."""
@@ -59,11 +60,12 @@ class KeptTablesProvider(ResourceProvider):
 
 
 class KeptTables(Resource, module="lifecycle", name="KeptTables"):
-    """Refuses an update that would drop tables, or that would meet a dataset which exists already.
+    """Refuses an update that would drop tables, meet a dataset which exists already, or miss one.
 
     Args:
         resource_name: the resource's name in Pulumi.
         datasets: the location of each dataset that the stack makes, by `project.name`.
+        there: those that the stack only grants, as `project.name`.
         protected: the setting that would let Pulumi drop it, of those that are protected.
         labels: by which the stack's own are known.
         may_drop: those that may go in this update, each as `name@LOCATION` or `project.name@LOCATION`.
@@ -77,6 +79,7 @@ class KeptTables(Resource, module="lifecycle", name="KeptTables"):
         resource_name: str,
         *,
         datasets: Mapping[str, str],
+        there: Sequence[str],
         protected: Mapping[str, str],
         labels: Mapping[str, str],
         may_drop: Sequence[str],
@@ -86,6 +89,7 @@ class KeptTables(Resource, module="lifecycle", name="KeptTables"):
     ) -> None:
         properties = {
             "datasets": datasets,
+            "there": there,
             "protected": protected,
             "labels": labels,
             "may_drop": may_drop,

@@ -72,6 +72,7 @@ class Warehouse(Component):
         kept = KeptTables(
             "kept-tables",
             datasets={f"{one.project}.{one.dataset_id}": args.location for one in made},
+            there=[f"{one.project}.{one.dataset_id}" for one in args.datasets if not one.made],
             protected={
                 f"{one.project}.{one.dataset_id}": switch(one) for one in made if not args.may_drop(one)
             },

@@ -18,6 +18,8 @@ from local.platform.process import Process
 from local.platform.settings import Settings
 from tests import prefect_database, prefect_objects
 
+# What a team may have deleted.
+APART = "demo"
 PARTS = (
     "Pulumi.yaml",
     "Pulumi.local.yaml",
@@ -142,6 +144,8 @@ def make(root: Path) -> Checkout:
 def _fill(root: Path, ports: tuple[int, int]) -> None:
     for part in PARTS:
         source = PROJECT / part
+        if part == APART and not source.exists():
+            continue
         if source.is_dir():
             left_out = LEFT_OUT_OF_DBT if part == "dbt" else LEFT_OUT
             shutil.copytree(source, root / part, ignore=left_out)

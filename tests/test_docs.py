@@ -51,7 +51,10 @@ PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(((?!http)[^)#]+)", page.read_text()):
-        assert (page.parent / link).exists(), link
+        there = (page.parent / link).resolve()
+        # What is said of the flights goes with them.
+        of_the_flights = there.relative_to(PROJECT).parts[0] in ("dbt", "demo")
+        assert there.exists() or (of_the_flights and not (PROJECT / "demo").exists()), link
 
 
 def test_the_order_to_read_in_has_every_page() -> None:

@@ -17,11 +17,23 @@ pytestmark = pytest.mark.real
 DATASETS = f"/bigquery/v2/projects/{PROJECT}/datasets"
 MAIN = "demo_flights_local"
 TOKEN = "planted-token-of-dbts"
-SETTINGS: dict[str, Any] = {
+DATASET_SETTINGS: dict[str, Any] = {
     "datasets": ["_staging", "marts"],
     "readDatasets": ["landing"],
     "existingDatasets": ["marts"],
     "grantingDatasets": ["_staging"],
+}
+# What dbt gets by them, whichever plugin makes it, and nothing more.
+ROLES = {
+    MAIN: ["WRITER"],
+    f"{MAIN}_raw": ["READER"],
+    f"{MAIN}_staging": ["OWNER"],
+    "marts": ["WRITER"],
+    "landing": ["READER"],
+    "somebodys": [],
+}
+THERE_BEFORE = ("marts", "landing", "somebodys")
+SETTINGS: dict[str, Any] = DATASET_SETTINGS | {
     "dbtEnvironment": {"REGION": "north"},
     "dbtProfile": {"priority": "batch"},
     "deployments": [
@@ -45,18 +57,26 @@ def configured(project: Checkout, **settings: Any) -> None:
     path.write_text(yaml.safe_dump(file, sort_keys=False))
 
 
-def role(project: Checkout, dataset: str) -> list[str]:
-    """What dbt's account has on a dataset."""
-    access = keyless.google(project, "GET", f"{DATASETS}/{dataset}")["access"]
-    return [entry["role"] for entry in access if entry.get("userByEmail") == DBT]
+def roles(project: Checkout) -> dict[str, list[str]]:
+    """What dbt's account has on each dataset."""
+    found = {}
+    for dataset in servers.datasets(project):
+        access = keyless.google(project, "GET", f"{DATASETS}/{dataset}")["access"]
+        found[dataset] = [entry["role"] for entry in access if entry.get("userByEmail") == DBT]
+    return found
+
+
+def make_beforehand(project: Checkout) -> None:
+    """Make the datasets that are there before the stack is."""
+    for name in THERE_BEFORE:
+        reference = {"datasetReference": {"projectId": PROJECT, "datasetId": name}, "location": "EU"}
+        keyless.google(project, "POST", DATASETS, reference)
 
 
 @pytest.fixture(scope="module")
 def ready(project: Checkout) -> Checkout:
     """The local stack with datasets of all kinds, of which two are there before it."""
-    for name in ("marts", "landing", "somebodys"):
-        reference = {"datasetReference": {"projectId": PROJECT, "datasetId": name}, "location": "EU"}
-        keyless.google(project, "POST", DATASETS, reference)
+    make_beforehand(project)
     configured(project, **SETTINGS)
     ok(project.pulumi("config", "set", "--path", "dbtEnvironment.TOKEN", TOKEN, "--secret"))
     ok(project.pulumi("up", "--yes", "--skip-preview"))
@@ -68,14 +88,7 @@ def ready(project: Checkout) -> Checkout:
 
 
 def test_dbt_gets_what_the_settings_say_and_nothing_more(ready: Checkout) -> None:
-    assert {name: role(ready, name) for name in servers.datasets(ready)} == {
-        MAIN: ["WRITER"],
-        f"{MAIN}_raw": ["READER"],
-        f"{MAIN}_staging": ["OWNER"],
-        "marts": ["WRITER"],
-        "landing": ["READER"],
-        "somebodys": [],
-    }
+    assert roles(ready) == ROLES
     labels = {
         name: keyless.google(ready, "GET", f"{DATASETS}/{name}").get("labels", {})
         for name in SETTINGS["datasets"][1:]

@@ -122,6 +122,17 @@ def test_somebody_elses_dataset_is_met_at_preview(bigquery: BigQuery) -> None:
     check(bigquery, {}, {OTHER: "EU"})
 
 
+def test_a_dataset_that_is_only_granted_has_to_be_there(bigquery: BigQuery) -> None:
+    bigquery.tables = {ONE: 1}
+    check(bigquery, {}, {}, there=[ONE])
+    with pytest.raises(KeptError, match=r"the dataset other does not exist in the project example\.com"):
+        check(bigquery, {}, {}, there=[ONE, OTHER])
+    # One that was granted before is not asked of again, and who may not look leaves it to `pulumi up`.
+    dropped.check(told(bigquery, {}, there=[OTHER]), told(bigquery, {}, there=[OTHER]))
+    bigquery.status = 403
+    check(bigquery, {}, {}, there=[OTHER])
+
+
 def test_nobody_is_asked_where_nothing_changes(bigquery: BigQuery) -> None:
     check(bigquery, {ONE: "EU"}, {ONE: "EU"}, may_drop=["x@EU"])
     assert bigquery.asked == []

@@ -1,3 +1,5 @@
+"""Fixtures for whoever wants the whole project running; pytest loads them for all tests (`-p`)."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

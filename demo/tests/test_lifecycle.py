@@ -51,6 +51,15 @@ def test_raw_data_is_loaded_once(project: Checkout) -> None:
     again = project.python("-m", "demo.ingest", "--target", "local")
     ok(again)
     assert servers.rows(project, "demo_flights_local_raw", "flights") == 336_776
+    url = project.variables()["BIGQUERY_API_ENDPOINT"]
+    project.stop("google")
+    try:
+        away = project.python("-m", "demo.ingest", "--target", "local")
+    finally:
+        ok(project.local("up"))
+    assert away.returncode == 4
+    assert url in away.stderr
+    assert "Traceback" not in away.stderr
 
 
 def test_the_flow_builds_and_tests_everything(project: Checkout) -> None:
