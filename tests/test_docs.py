@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -55,6 +56,56 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
         # What is said of the flights goes with them.
         of_the_flights = there.relative_to(PROJECT).parts[0] in ("dbt", "demo")
         assert there.exists() or (of_the_flights and not (PROJECT / "demo").exists()), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    for path, anchor in re.findall(r"\]\(((?!http)[^)#]*)#([^)]+)\)", page.read_text()):
+        assert anchor in anchors(page.parent / path if path else page), f"{path}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links, as GitHub has it."""
+    headings = re.findall(r"(?m)^#+ (.+)$", page.read_text())
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_of_a_page_leaves_its_reader_in_another_directory(page: Path) -> None:
+    """The next command on the page would not find its files. `(cd dbt && …)` comes back."""
+    assert re.findall(r"(?m)^ *cd .*", page.read_text()) == []
+
+
+def test_every_message_that_troubleshooting_quotes_is_said_somewhere() -> None:
+    said = messages()
+    text = (PROJECT / "docs" / "troubleshooting.md").read_text()
+    quoted = re.findall(r"(?m)^\| (?:\d \| )?`([^`|]+)` \|", text)
+    assert len(quoted) > 10
+    for message in set(quoted) - GOOGLES_MESSAGES:
+        pattern = ".+".join(re.escape(part.strip()) for part in message.split("…") if part.strip())
+        assert any(re.search(pattern, one, re.DOTALL) for one in said), message
+
+
+GOOGLES_MESSAGES = {"Key creation is not allowed on this service account"}
+
+
+def messages() -> list[str]:
+    """Every text of the program's code, with a sign for what it fills in, and the Makefile's."""
+    found = [(PROJECT / "Makefile").read_text()]
+    for room in ("infra", "providers", "flows", "local"):
+        for path in (PROJECT / room).rglob("*.py"):
+            if ".venv" not in path.parts:
+                found += filter(None, map(_text, ast.walk(ast.parse(path.read_text()))))
+    return found
+
+
+def _text(node: ast.AST) -> str:
+    match node:
+        case ast.JoinedStr(values=parts):
+            return "".join(_text(part) or "{}" for part in parts)
+        case ast.Constant(value=str(text)):
+            return text
+    return ""
 
 
 def test_the_order_to_read_in_has_every_page() -> None:
