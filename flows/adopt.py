@@ -36,7 +36,8 @@ def look(
     found = stack.load(names.check_target(target))
     if found is None:
         raise UsageError(
-            f"there is no Pulumi.{target}.yaml in {names.PROJECT_ROOT}: copy that of another environment."
+            f"there is no Pulumi.{target}.yaml in {names.PROJECT_ROOT}: "
+            f"`cp infra/new-stack.yaml Pulumi.{target}.yaml`."
         )
     extras = {"global_configs": {"extras": {directory.EXTRA: found.project_dir}}}
     where = directory.find(project_dir, target, extras)
@@ -91,9 +92,9 @@ def adopt(targets: Sequence[str], project_dir: str | None, variables_: str = "",
             print(f"  written to {found.file.name}; next: `pulumi up -s {target}`")
         lines += [line for line, one in zip(before, lacking, strict=True) if one in left]
         if not lacking:
-            print(f"  nothing lacks in {found.file.name}")
+            print(f"  nothing is missing in {found.file.name}")
     if lines:
-        raise NotSetUpError("settings lack:\n" + "\n".join(f"  {line}" for line in lines))
+        raise NotSetUpError("settings are missing:\n" + "\n".join(f"  {line}" for line in lines))
     return 0
 
 
@@ -106,9 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flows.adopt",
         description="Say what the dbt project needs of each stack: datasets, packages, variables, grants; "
-        "and which settings lack. Asks neither Google nor Prefect.",
-        epilog="exit codes: 0 nothing lacks, 1 the project does not parse, 2 wrong usage, 3 settings lack, 4 "
-        "packages lack and their hub does not answer",
+        "and which settings are missing. Asks neither Google nor Prefect.",
+        epilog="exit codes: 0 nothing is missing, 1 the project does not parse, 2 wrong usage, 3 settings are "
+        "missing, 4 packages are missing and their hub does not answer",
     )
     parser.add_argument(
         "--target", nargs="+", help="the stacks (default: each with a Pulumi.<target>.yaml here)"
