@@ -108,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m flows.adopt",
         description="Say what the dbt project needs of each stack: datasets, packages, variables, grants; "
         "and which settings are missing. Asks neither Google nor Prefect.",
-        epilog="exit codes: 0 nothing is missing, 1 the project does not parse, 2 wrong usage, 3 settings are "
-        "missing, 4 packages are missing and their hub does not answer",
+        epilog="exit codes: 0 nothing is missing, 1 the project does not parse, 2 wrong usage, 3 settings "
+        "are missing, 4 packages are missing and their hub does not answer",
     )
     parser.add_argument(
         "--target", nargs="+", help="the stacks (default: each with a Pulumi.<target>.yaml here)"
