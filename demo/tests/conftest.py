@@ -1,4 +1,4 @@
-"""A BigQuery emulator with the raw data in it, and the project's dbt run against it."""
+"""The local platform's BigQuery with the raw data in it, and the project's dbt run against it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from google.cloud import bigquery
 from demo import ingest, raw_csv, raw_data, raw_load
 from demo.raw_tables import TABLES
 from flows.target import blocks
-from tests.flows import servers
+from tests import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = "demo-flights"
+Owned = tuple[str, str]  # an address, and its owner's token
 DBT = Path(sys.executable).with_name("dbt")
-DBT_PROJECT = servers.ROOT / "dbt"
+DBT_PROJECT = gateway.ROOT / "dbt"
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Warehouse:
     """One environment's datasets in the emulator, ``name`` and its raw one, and the dbt project to run."""
 
     url: str
+    token: str
     name: str
     client: bigquery.Client
     directory: Path
@@ -50,7 +52,7 @@ class Warehouse:
         target = self.directory / "target"
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("DBT_")},
-            "GOOGLE_OAUTH_ACCESS_TOKEN": "any",
+            "GOOGLE_OAUTH_ACCESS_TOKEN": self.token,
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "BIGQUERY_API_ENDPOINT": self.url,
             "DBT_DATASET": self.name,
@@ -83,21 +85,27 @@ class Warehouse:
 
 
 @pytest.fixture(scope="session")
-def bigquery_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with servers.bigquery(tmp_path_factory.mktemp("bigquery")) as url:
-        yield url
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
+    """The local platform's BigQuery."""
+    state = tmp_path_factory.mktemp("google") / "state"
+    with (
+        gateway.emulated(tmp_path_factory.mktemp("emulator"), PROJECT) as emulator,
+        gateway.gateway(state, emulator, PROJECT) as url,
+    ):
+        yield url, gateway.owner_token(state)
 
 
-def make_warehouse(url: str, name: str, directory: Path) -> Warehouse:
+def make_warehouse(platform: Owned, name: str, directory: Path) -> Warehouse:
     """Create the two empty datasets, as `pulumi up` does."""
+    url, token = platform
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ingest.TOKEN, "any")
+        patch.setenv(ingest.TOKEN, token)
         client = ingest.connect(blocks.BigQueryTarget(PROJECT, name, "EU", url), "dev")
     for dataset_id in (name, f"{name}_raw"):
         dataset = bigquery.Dataset(f"{PROJECT}.{dataset_id}")
         dataset.location = "EU"
         client.create_dataset(dataset)
-    return Warehouse(url, name, client, directory)
+    return Warehouse(url, token, name, client, directory)
 
 
 @pytest.fixture(scope="session")
@@ -107,9 +115,9 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def full(bigquery_url: str, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def full(platform: Owned, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """All of the real data, built and tested by dbt. Tests must not change it."""
-    warehouse = make_warehouse(bigquery_url, "full", tmp_path_factory.mktemp("full"))
+    warehouse = make_warehouse(platform, "full", tmp_path_factory.mktemp("full"))
     warehouse.load(data)
     built = warehouse.dbt("build")
     assert built.code == 0, built.out
@@ -118,13 +126,13 @@ def full(bigquery_url: str, data: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def small(bigquery_url: str, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def small(platform: Owned, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The first 500 rows of each file, with the models built, for tests to change."""
     directory = tmp_path_factory.mktemp("small")
     for table in TABLES:
         lines = (data / table.file_name).read_text().splitlines(keepends=True)
         (directory / table.file_name).write_text("".join(lines[:501]))
-    warehouse = make_warehouse(bigquery_url, "small", directory)
+    warehouse = make_warehouse(platform, "small", directory)
     warehouse.load(directory)
     built = warehouse.dbt("build", "--exclude-resource-type", "test", "unit_test")
     assert built.code == 0, built.out

@@ -9,14 +9,14 @@ import yaml
 
 from demo.tests import figures
 from demo.tests.conftest import PROJECT
-from tests.flows import servers
+from tests import gateway
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from demo.tests.conftest import Warehouse
 
-MARTS = servers.ROOT / "dbt" / "models" / "marts"
+MARTS = gateway.ROOT / "dbt" / "models" / "marts"
 # NUMERIC is what the emulator makes of countif and of sums of integers, which BigQuery keeps as INT64.
 TYPES = {"INTEGER": "INT64", "NUMERIC": "INT64", "FLOAT": "FLOAT64", "BOOL": "BOOLEAN"}
 
@@ -56,10 +56,10 @@ def test_columns_arrive_as_declared_and_described(full: Warehouse, model: str) -
 
 
 @pytest.mark.real
-def test_the_fact_table_is_partitioned_by_day(full: Warehouse) -> None:
+def test_the_fact_table_is_partitioned_by_month(full: Warehouse) -> None:
     table = full.client.get_table(f"{PROJECT}.{full.name}.fct_flights")
     assert table.time_partitioning is not None
-    assert (table.time_partitioning.field, table.time_partitioning.type_) == ("flight_date", "DAY")
+    assert (table.time_partitioning.field, table.time_partitioning.type_) == ("flight_date", "MONTH")
 
 
 @pytest.mark.real

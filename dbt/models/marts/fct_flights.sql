@@ -1,40 +1,21 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='merge',
-        unique_key='flight_key',
-        partition_by={'field': 'flight_date', 'data_type': 'date', 'granularity': 'day'},
+        incremental_strategy='insert_overwrite',
+        partition_by={'field': 'flight_date', 'data_type': 'date', 'granularity': 'month'},
         cluster_by=['carrier_code'],
-        on_schema_change='fail',
-        post_hook="{{ delete_withdrawn_flights() }}"
+        on_schema_change='fail'
     )
 }}
-{%- set is_late_departure -%}
-    coalesce(departure_delay_minutes >= {{ var('late_after_minutes') }}, false)
-{%- endset %}
-{%- set is_late_arrival -%}
-    coalesce(arrival_delay_minutes >= {{ var('late_after_minutes') }}, false)
-{%- endset %}
-
-with
-
-flights as (
-
-    select * from {{ ref('stg_flights') }}
-
-),
-
-loaded as (
-
-    select
-        flight_key,
+{%- set columns -%}
+    flight_key,
         flight_date,
         carrier_code,
         flight_number,
         tail_number,
         origin_code,
         destination_code,
-        concat(origin_code, '-', destination_code) as route,
+        route,
         flight_status,
         scheduled_hour_at,
         scheduled_departure_at,
@@ -44,25 +25,32 @@ loaded as (
         air_time_minutes,
         distance_miles,
         loaded_at
-    from flights
-    {% if is_incremental() %}
-    -- Chosen by when a row was loaded, not by when it flew: a late or corrected row of an old day is seen too.
-    where loaded_at > (select coalesce(max(loaded_at), timestamp('1970-01-01')) from {{ this }})
-    {% endif %}
+{%- endset %}
+
+with
+
+flights as (
+
+    select
+        *,
+        concat(origin_code, '-', destination_code) as route
+    from {{ ref('stg_flights') }}
 
 ),
 
 facts as (
 
-    select * from loaded
+    select
+        {{ columns }}
+    from flights
     {% if is_incremental() %}
     union all
 
-    -- Rows of two thresholds would not compare: those of another than today's are counted anew.
-    select * except (is_late_departure, is_late_arrival) from {{ this }}
-    where
-        (is_late_departure != {{ is_late_departure }} or is_late_arrival != {{ is_late_arrival }})
-        and flight_key not in (select flight_key from loaded)
+    -- Days that the raw table does not hold any more keep their flights.
+    select
+        {{ columns }}
+    from {{ this }} as built
+    where not exists (select 1 from flights where flights.flight_date = built.flight_date)
     {% endif %}
 
 ),
@@ -71,10 +59,29 @@ final as (
 
     select
         *,
-        {{ is_late_departure }} as is_late_departure,
-        {{ is_late_arrival }} as is_late_arrival
+        coalesce(departure_delay_minutes >= {{ var('late_after_minutes') }}, false) as is_late_departure,
+        coalesce(arrival_delay_minutes >= {{ var('late_after_minutes') }}, false) as is_late_arrival
     from facts
+
+)
+{%- if is_incremental() %},
+
+changed_months as (
+
+    -- Flights are compared one by one, whatever their day: new, corrected and withdrawn ones, and those that another
+    -- threshold makes late or not.
+    select distinct date_trunc(coalesce(final.flight_date, built.flight_date), month) as month
+    from final
+    full join {{ this }} as built on final.flight_key = built.flight_key
+    where final.loaded_at is distinct from built.loaded_at
+        or final.is_late_departure is distinct from built.is_late_departure
+        or final.is_late_arrival is distinct from built.is_late_arrival
 
 )
 
 select * from final
+where date_trunc(flight_date, month) in (select month from changed_months)
+{%- else %}
+
+select * from final
+{%- endif %}

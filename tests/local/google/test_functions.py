@@ -8,7 +8,7 @@ import pytest
 
 from local.google.errors import GoogleError
 from local.google.sql.functions import SHARED, is_engines, require_bigquerys
-from tests.local.google.conftest import EMULATOR_PYTHON
+from tests.gateway import EMULATOR_PYTHON
 
 EVERY_FUNCTION = """
 import duckdb, duckdb_extension_spatial, pathlib
