@@ -19,6 +19,7 @@ from tests import faults
 from tests.asking import ask
 from tests.faults import Plan
 from tests.flows import elsewhere, servers
+from tests.flows.microbatches import MACRO, YEARS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 
 LIMIT_SECONDS = 420.0
 ROWS = 100
+BATCH = ROWS // len(YEARS)
 UNFINISHED = ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"]
-# How each table is filled: rebuilt whole, loaded, or added to by MERGE.
+# How each table is filled: rebuilt whole, loaded, added to by MERGE, batch by batch, or by a hook.
 _TABLES = {
     "rebuilt": (
         "models/rebuilt.sql",
-        "{{ config(materialized='table') }}\n"
-        "select VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
+        "{{ config(materialized='table', event_time='happened_at') }}\n"
+        "select VERSION as version, n,\n"
+        f"    timestamp(date({YEARS[0]} + div(n - 1, {BATCH}), 5, 1)) as happened_at\n"
+        "from unnest(generate_array(1, 100)) as n\n",
     ),
     "above": (
         "models/above.sql",
@@ -43,6 +47,20 @@ _TABLES = {
         "{{ config(materialized='incremental', unique_key='id') }}\n"
         "select VERSION * 1000 + n as id, VERSION as version, n from unnest(generate_array(1, 100)) as n\n",
     ),
+    "batched": (
+        "models/batched.sql",
+        "{{ config(materialized='incremental', incremental_strategy='microbatch', batch_size='year',\n"
+        f"    event_time='happened_at', begin='{YEARS[0]}-01-01', lookback={len(YEARS)},\n"
+        "    partition_by={'field': 'happened_at', 'data_type': 'timestamp', 'granularity': 'year'}) }}\n"
+        "select version, n, happened_at from {{ ref('rebuilt') }}\n",
+    ),
+    # After the tables alone: a hook runs after the tests, too, which would hide that it was forgotten.
+    "hooked": (
+        "macros/hooked.sql",
+        "{% macro hooked() %}{% if flags.WHICH != 'test' %}\n"
+        "create or replace table {{ target.schema }}.hooked as\n"
+        "select VERSION as version, n from unnest(generate_array(1, 100)) as n{% endif %}{% endmacro %}\n",
+    ),
     "loaded": ("seeds/loaded.csv", "version,n\n" + "".join(f"VERSION,{n}\n" for n in range(1, ROWS + 1))),
     "history": (
         "snapshots/history.yml",
@@ -51,7 +69,17 @@ _TABLES = {
     ),
 }
 _GROWING = {"added", "history"}
-_PROJECT = 'name: faulty\nversion: "1.0"\nprofile: projet_m2_bi\n'
+_PROJECT = """
+name: faulty
+version: "1.0"
+profile: projet_m2_bi
+on-run-start: ["select 1"]
+on-run-end: ["{{ hooked() }}"]
+"""
+# What is old or new as a whole: a table, or a batch of one. Its table, which rows, and how many.
+PARTS = {name: (name, "true", ROWS) for name in _TABLES if name != "batched"} | {
+    f"batched {year}": ("batched", f"extract(year from happened_at) = {year}", BATCH) for year in YEARS
+}
 _TESTS = "models:\n  - name: rebuilt\n    columns:\n      - name: n\n        data_tests: [unique]\n"
 
 
@@ -80,6 +108,7 @@ class Lane:
             (self.project / directory_name).mkdir(parents=True)
         (self.project / "dbt_project.yml").write_text(_PROJECT)
         (self.project / "models" / "models.yml").write_text(_TESTS)
+        (self.project / "macros" / "microbatch.sql").write_text(MACRO)
 
     def run(self, seed: int, outages: Sequence[float]) -> Run:
         """Put the next version of each table through the faults of ``seed``; every fourth is scheduled."""
@@ -230,20 +259,22 @@ class Lane:
         return (None if code == -signal.SIGKILL else code), output
 
     def tables(self) -> dict[str, dict[int, tuple[int, int]]]:
-        """For each table that exists: version -> (rows, different rows). Asked for without the proxy."""
-        return {name: versions for name in _TABLES if (versions := self._versions(name)) is not None}
+        """For each part that exists: version -> (rows, different rows). Asked for without the proxy."""
+        found = {name: self._versions(table, rows) for name, (table, rows, _) in PARTS.items()}
+        return {name: versions for name, versions in found.items() if versions}
 
-    def _versions(self, table: str) -> dict[int, tuple[int, int]] | None:
+    def _versions(self, table: str, rows: str) -> dict[int, tuple[int, int]]:
         host, port = self.bigquery.upstream
         base = f"http://{host}:{port}/bigquery/v2/projects/demo-flights"
         dataset = f"demo_flights_{self.target}"
         tables = ask("GET", f"{base}/datasets/{dataset}/tables").get("tables", [])
         if table not in {entry["tableReference"]["tableId"] for entry in tables}:
-            return None
-        sql = f"select version, count(*), count(distinct n) from {dataset}.{table} group by version"
+            return {}
+        counted = "select version, count(*), count(distinct n)"
+        sql = f"{counted} from {dataset}.{table} where {rows} group by version"
         answer = ask("POST", f"{base}/queries", {"query": sql, "useLegacySql": False})
-        rows = [[int(cell["v"]) for cell in row["f"]] for row in answer.get("rows", [])]
-        return {version: (count, different) for version, count, different in rows}
+        counts = [[int(cell["v"]) for cell in row["f"]] for row in answer.get("rows", [])]
+        return {version: (count, different) for version, count, different in counts}
 
     def flow_runs(self) -> list[dict[str, Any]]:
         host, port = self.prefect.upstream
@@ -305,11 +336,11 @@ def wrong_tables(
     before: dict[str, dict[int, tuple[int, int]]],
     after: dict[str, dict[int, tuple[int, int]]],
 ) -> list[str]:
-    """A table is as it was, or new and whole. It is new if the run says so."""
+    """A table, or a batch of one, is as it was, or new and whole. It is new if the run says so."""
     wrong = []
-    for table in _TABLES:
+    for table, (_, _, rows) in PARTS.items():
         kept = before.get(table, {}) if table in _GROWING else {}
-        new = {**kept, version: (ROWS, ROWS)}
+        new = {**kept, version: (rows, rows)}
         found = after.get(table)
         if found != new and (code == 0 or found != before.get(table)):
             wrong.append(f"the table {table} was {before.get(table)}, is {found}")

@@ -12,26 +12,37 @@ import pytest
 from tests import faults
 from tests.faults import Plan, Request
 from tests.flows import faulty_runs
-from tests.flows.faulty_runs import ROWS, wrong_ending, wrong_record, wrong_tables
+from tests.flows.faulty_runs import PARTS, wrong_ending, wrong_record, wrong_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.flows.faulty_runs import Lane
 
-WHOLE = {1: (ROWS, ROWS)}
-REPLACED, GROWING = ("rebuilt", "above", "loaded"), ("added", "history")
-OLD: dict[str, Any] = dict.fromkeys((*REPLACED, *GROWING), WHOLE)
-NEW: dict[str, Any] = {name: {**(WHOLE if name in GROWING else {}), 2: (ROWS, ROWS)} for name in OLD}
+GROWING = ("added", "history")
+OLD: dict[str, Any] = {name: {1: (rows, rows)} for name, (_, _, rows) in PARTS.items()}
+NEW: dict[str, Any] = {
+    name: {**(OLD[name] if name in GROWING else {}), 2: (rows, rows)} for name, (_, _, rows) in PARTS.items()
+}
+BATCHES = [name for name in PARTS if name.startswith("batched ")]
 
 
 def test_a_table_is_old_or_new() -> None:
     assert wrong_tables(0, 2, OLD, NEW) == []
     assert wrong_tables(1, 2, OLD, {**OLD, "rebuilt": NEW["rebuilt"]}) == []
     assert len(wrong_tables(0, 2, OLD, {**NEW, "above": OLD["above"]})) == 1
-    assert len(wrong_tables(1, 2, OLD, {**OLD, "rebuilt": {2: (ROWS - 1, ROWS - 1)}})) == 1
-    assert len(wrong_tables(1, 2, OLD, {**OLD, "added": {**WHOLE, 2: (2 * ROWS, ROWS)}})) == 1
+    assert len(wrong_tables(1, 2, OLD, {**OLD, "rebuilt": {2: (99, 99)}})) == 1
+    assert len(wrong_tables(1, 2, OLD, {**OLD, "added": {1: (100, 100), 2: (200, 100)}})) == 1
     assert len(wrong_tables(1, 2, OLD, {name: OLD[name] for name in OLD if name != "loaded"})) == 1
+
+
+def test_a_batch_is_old_or_new() -> None:
+    first, second = BATCHES[:2]
+    assert wrong_tables(1, 2, OLD, {**OLD, first: NEW[first]}) == []
+    assert wrong_tables(1, 1, {}, {first: OLD[first]}) == []
+    assert len(wrong_tables(0, 2, OLD, {**NEW, second: OLD[second]})) == 1
+    assert len(wrong_tables(1, 2, OLD, {name: OLD[name] for name in OLD if name != second})) == 1
+    assert len(wrong_tables(1, 2, OLD, {**OLD, first: {**OLD[first], **NEW[first]}})) == 1
 
 
 def test_the_record_says_what_the_exit_code_says() -> None:
