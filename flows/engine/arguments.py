@@ -78,6 +78,8 @@ def of_command(
         *("--log-path", str(project_dir / "logs" / target)),
         *("--log-level", "none", "--log-level-file", "debug"),
         "--no-use-colors",
+        # It has macros of dbt 2, does not see those of `flows/dbt_package`, and forgets hooks.
+        "--no-use-v2-parser",
         # dbt would count the temporary profiles directory of each run as a new user.
         "--no-send-anonymous-usage-stats",
     ]

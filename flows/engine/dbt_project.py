@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +88,11 @@ class DbtProject:
         self._manifest = None  # dbt would take that as parsed
         self._manifest = self._invoke("parse", _only_warnings(log)).result
         project = directory.read(directory.Directory(self.project_dir))
-        for line in own_package.replaced(self._manifest, str(project.get("name")), project):
+        environment = {**os.environ, **self.profile.environment}
+        for line in (
+            *own_package.replaced(self._manifest, str(project.get("name")), project),
+            *own_package.not_used(project, environment),
+        ):
             log(logging.INFO, line)
         seeds.come_before_their_readers(self._manifest)
         self._lineage = reading.lineage(self._manifest)

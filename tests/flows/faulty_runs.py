@@ -35,7 +35,7 @@ _TABLES = {
         "models/rebuilt.sql",
         "{{ config(materialized='table', event_time='happened_at') }}\n"
         "select VERSION as version, n,\n"
-        f"    timestamp(date({YEARS[0]} + div(n - 1, {BATCH}), 5, 1)) as happened_at\n"
+        f"    timestamp(date({YEARS[0]} + mod(n, {len(YEARS)}), 5, 1)) as happened_at\n"
         "from unnest(generate_array(1, 100)) as n\n",
     ),
     "above": (

@@ -35,6 +35,10 @@ def test_dbt_reports_to_nobody_else() -> None:
     assert all("--no-send-anonymous-usage-stats" in made(command) for command in ("parse", "run", "test"))
 
 
+def test_dbt_reads_the_project_itself_whatever_the_shell_says() -> None:
+    assert all("--no-use-v2-parser" in made(command) for command in ("parse", "list", "run", "test", "docs"))
+
+
 def test_options_go_to_the_commands_that_take_them() -> None:
     options = Options(select=("a", "b"), exclude=("c",), full_refresh=True, variables='{"n": 1}')
     chosen = ["--select", "a", "--select", "b", "--exclude", "c"]

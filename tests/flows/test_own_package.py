@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from dbt.adapters.factory import FACTORY
 from dbt.config import project
 
+from flows.engine import dbt_project
 from flows.engine.internals import lean_imports, own_package
+from flows.target.dbt_profile import DbtProfile
+from tests import tiny
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OUTPUT = {
+    "type": "bigquery",
+    "method": "oauth",
+    "project": "p",
+    "schema": "s",
+    "location": "EU",
+    "threads": 1,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +71,21 @@ def test_a_projects_own_query_comment_goes_before_and_is_told(comment: Any) -> N
     assert "`job-label: true`" in said
     assert own_package.replaced(manifest, "shop", {"query-comment": {"job-label": True}}) == []
     assert own_package.replaced(manifest, "shop", {}) == []
+
+
+def test_dbts_second_parser_is_not_used_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would read neither the flow's macros nor the hooks, and a run would not say so."""
+    monkeypatch.setenv("DBT_ENGINE_USE_V2_PARSER", "1")
+    shutil.copytree(tiny.DIRECTORY, tmp_path / "dbt")
+    written = (tmp_path / "dbt" / "dbt_project.yml").read_text()
+    hooks = 'on-run-start: ["select 1"]\nflags: {use_v2_parser: true}\n'
+    (tmp_path / "dbt" / "dbt_project.yml").write_text(written + hooks)
+    said: list[str] = []
+    profile = DbtProfile("projet_m2_bi", "dev", OUTPUT, {})
+    with dbt_project.open_project(profile, tmp_path / "dbt") as opened:
+        opened.parse(lambda _level, line: said.append(line))
+    assert len(opened.lineage.hooks()) == 1
+    assert f"macro.{own_package.NAME}.bigquery__reset_csv_table" in opened._manifest.macros
+    assert any("v2 parser" in line for line in said)

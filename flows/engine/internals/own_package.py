@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "pipeline_dbt_complet"
+V2_PARSER = "DBT_ENGINE_USE_V2_PARSER"
+_ON = {"1", "t", "true", "y", "yes", "on"}
 DIRECTORY = Path(__file__).resolve().parents[2] / "dbt_package"
 
 
@@ -61,3 +63,17 @@ def replaced(manifest: Any, project: str, configured: Mapping[str, Any]) -> list
             "of target and node. `job-label: true` in it gives them back"
         )
     return said
+
+
+def not_used(configured: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """Say that the parser of dbt 2 is not used, where project or environment ask dbt for it.
+
+    It brings macros of dbt 2, does not know the package that `add` adds, and leaves hooks without their tags,
+    by which dbt 1.12 finds them. `flows.engine.arguments` says no to it.
+    """
+    flags = configured.get("flags")
+    asked = (flags if isinstance(flags, dict) else {}).get("use_v2_parser")
+    if not asked and environment.get(V2_PARSER, "").lower() not in _ON:
+        return []
+    who = "dbt_project.yml" if asked else V2_PARSER
+    return [f"dbt's v2 parser is not used, though {who} asks for it: see docs/dbt-2.md"]

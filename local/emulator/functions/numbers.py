@@ -1,4 +1,7 @@
-"""ROUND and its like of an INT64 are FLOAT64 in BigQuery, and an integer in DuckDB."""
+"""ROUND and its like of an INT64 are FLOAT64 in BigQuery, and an integer in DuckDB.
+
+DIV and SAFE_SUBTRACT become operators in DuckDB: what they are given, and they themselves, stay one value.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,20 @@ def macros() -> list[str]:
             "x DECIMAL(38, 9), n": f"CAST({digits} AS DECIMAL(38, 9))",
         }
         found.append(macro(f"google__{name}_to", bodies))
+    return [*found, macro("google__div", {"x, y": "x // y"})]
+
+
+def _divided(node: Any) -> exp.Expression:
+    return call("google__div", node.this, node.expression)
+
+
+def _kept_together(node: Any) -> exp.Expression | None:
+    loose = [name for name, value in node.args.items() if isinstance(value, exp.Binary | exp.Unary)]
+    if not loose:
+        return None
+    found: exp.Expression = node.copy()
+    for name in loose:
+        found.set(name, exp.Paren(this=found.args[name]))
     return found
 
 
@@ -44,4 +61,7 @@ def _rounded(node: Any) -> exp.Expression | None:
     )
 
 
-RULES = dict.fromkeys(_NAMES, _rounded)
+RULES: dict[type[exp.Expr], Any] = dict.fromkeys(_NAMES, _rounded) | {
+    exp.IntDiv: _divided,
+    **dict.fromkeys((exp.SafeAdd, exp.SafeSubtract, exp.SafeMultiply, exp.SafeNegate), _kept_together),
+}
