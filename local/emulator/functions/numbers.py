@@ -61,7 +61,10 @@ def _rounded(node: Any) -> exp.Expression | None:
     )
 
 
-RULES: dict[type[exp.Expr], Any] = dict.fromkeys(_NAMES, _rounded) | {
+_SAFE: tuple[type[exp.Expr], ...] = (exp.SafeAdd, exp.SafeSubtract, exp.SafeMultiply, exp.SafeNegate)
+_ROUNDED: tuple[type[exp.Expr], ...] = tuple(_NAMES)
+RULES = {
+    **dict.fromkeys(_ROUNDED, _rounded),
+    **dict.fromkeys(_SAFE, _kept_together),
     exp.IntDiv: _divided,
-    **dict.fromkeys((exp.SafeAdd, exp.SafeSubtract, exp.SafeMultiply, exp.SafeNegate), _kept_together),
 }
