@@ -21,7 +21,7 @@ from flows.observe import json_logs, metrics, redaction
 from flows.observe.progress import Progress
 from flows.observe.visible import Visible, shown
 from flows.project import deps, set_up
-from flows.report import artifact, reporting
+from flows.report import artifact, summaries
 from flows.run import ended, insides, lock, own_run, steps, stopping
 from flows.run.node_runs import NodeRuns
 from flows.target import names, prefect_api
@@ -144,13 +144,13 @@ def run_pipeline(
         if not failed:
             project.finish()
         kept = arguments.target_path(found.project_dir, target)
-        keep = partial(ended.keep, kept, run.id, reporting.headline(report), well=not failed)
+        keep = partial(ended.keep, kept, run.id, summaries.headline(report), well=not failed)
         shown("the note of its end for the next run", keep, log)
     seconds = time.monotonic() - began
     shown("the report's page", lambda: _publish(report, artifact.extras(report, project, log)), log)
     shown("metrics", lambda: metrics.export(report, seconds, log, failed=failed), log)
     if failed:
-        raise DbtFailedError(reporting.headline(report), report)
+        raise DbtFailedError(summaries.headline(report), report)
     return report
 
 
@@ -187,12 +187,12 @@ def _supervised(run: FlowRun) -> bool:
     return run.deployment_id is not None
 
 
-def _publish(report: PipelineReport, extras: reporting.Extras) -> None:
+def _publish(report: PipelineReport, extras: summaries.Extras) -> None:
     """Keep the report on Prefect's artifact page."""
     create_markdown_artifact(
-        reporting.markdown(report, extras),
+        summaries.markdown(report, extras),
         key=names.slot(report["target"]),
-        description=reporting.headline(report),
+        description=summaries.headline(report),
     )
 
 
@@ -215,7 +215,7 @@ def _run(own: own_run.OwnRun, target: str, parameters: dict[str, Any]) -> None:
             raise own.outcome  # it would not be told of an end, either
     end: Any = own.outcome or failure
     failed = isinstance(end, BaseException)
-    settled = own.settle(redaction.redactor()(str(end)) if failed else reporting.headline(end))
+    settled = own.settle(redaction.redactor()(str(end)) if failed else summaries.headline(end))
     if not settled and own.report:
         raise UnreachableError(
             f"dbt has ended, and its report is true, but Prefect at {prefect_api.address()} cannot be told: "

@@ -15,7 +15,7 @@ from flows.commands import options
 from flows.errors import DbtFailedError, PipelineError, UsageError
 from flows.observe import json_logs
 from flows.observe.redaction import redactor
-from flows.report import reporting
+from flows.report import summaries
 from flows.run import stopping
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def tell(
     if isinstance(error, DbtFailedError):
         said = ""  # the report says it
     if report and not given.json:
-        print(reporting.summary(report, url), flush=True)
+        print(summaries.summary(report, url), flush=True)
     if said:
         line = json_logs.error_line(said) if given.log_format == "json" else f"error: {said}"
         print(line, file=sys.stderr)

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.commands.options import Options
-from flows.engine import arguments, diagnosis, events, results, resume, retry, selection
+from flows.engine import arguments, diagnosis, events, results, selection
+from flows.engine.again import resume, retry
 from flows.engine.internals import (
     invocation,
     lean_imports,
@@ -31,7 +32,7 @@ from flows.project import access, directory
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from flows.engine.batches import Batches
+    from flows.engine.again.batches import Batches
     from flows.engine.details import NodeDetails
     from flows.engine.events import Event, Watch
     from flows.engine.lineage import Lineage

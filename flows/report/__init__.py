@@ -1,3 +1,3 @@
 """What a person reads of a run: text, artifact, pictures, failing rows, links."""
 
-__all__ = ["artifact", "reporting", "units"]
+__all__ = ["artifact", "summaries", "units"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flows.observe.redaction import without_user_info
 from flows.observe.visible import shown
 from flows.report import console, failing_rows, lineage_graph, timeline
-from flows.report.reporting import Extras
+from flows.report.summaries import Extras
 from flows.run import insides
 
 if TYPE_CHECKING:

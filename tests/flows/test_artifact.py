@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flows.commands.options import Options
-from flows.report import artifact, failing_rows, lineage_graph, reporting, timeline
+from flows.report import artifact, failing_rows, lineage_graph, summaries, timeline
 from flows.target import dbt_profile
 from tests.flows.documents import document, report
 
@@ -35,4 +35,4 @@ def test_a_piece_that_fails_is_missing_and_that_is_said(
     said: list[str] = []
     extras = artifact.extras(report(), project, lambda _level, line: said.append(line))
     assert said == [f"{what} is left out of this run: ValueError('drawn badly')"]
-    assert reporting.markdown(report(), extras).startswith("# dbt on")
+    assert summaries.markdown(report(), extras).startswith("# dbt on")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.engine.batches import Batches, span_of
+from flows.engine.again.batches import Batches, span_of
 from tests.flows.documents import batch, node
 
 YEARLY = node("yearly", "error", message="ERROR")

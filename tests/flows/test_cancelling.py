@@ -4,8 +4,8 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from flows.engine.internals import cancelling
-from flows.engine.internals.cancelling import cancel_jobs
+from flows.engine.internals.stopping import cancelling
+from flows.engine.internals.stopping.cancelling import cancel_jobs
 
 
 class BigQuery:

@@ -10,7 +10,7 @@ from dbt.task.build import BuildTask
 from dbt_common.context import set_invocation_context
 from prefect.exceptions import TerminationSignal
 
-from flows.engine.internals import interrupting
+from flows.engine.internals.stopping import interrupting
 
 
 @pytest.mark.parametrize("reason", [KeyboardInterrupt(), TerminationSignal(signal=15)])

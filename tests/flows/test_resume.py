@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flows.commands.options import Options
-from flows.engine import resume
-from flows.engine.batches import span_of
+from flows.engine.again import resume
+from flows.engine.again.batches import span_of
 from flows.engine.events import BatchesPlanned, BatchFinished, Finished, Node
 from flows.errors import UsageError
 from tests.flows import documents

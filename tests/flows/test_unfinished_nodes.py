@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.engine import retry
+from flows.engine.again import retry
 from flows.engine.results import step_result
 from tests.flows import documents
 from tests.flows.documents import batch, node

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.commands.options import Options, from_parameters
-from flows.engine import retry
+from flows.engine.again import retry
 from flows.engine.arguments import Command, of_command
 from flows.engine.internals import seeds
 from flows.engine.results import parted, step_result

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.engine import results
-from flows.engine.batches import Batches, is_done, span_of
+from flows.engine.again.batches import Batches, is_done, span_of
 from flows.engine.events import BatchesPlanned, BatchFinished, Finished
 from flows.errors import UsageError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flows.commands.options import Options
-    from flows.engine.batches import Span
+    from flows.engine.again.batches import Span
     from flows.engine.events import Event
     from flows.engine.results import NodeResult
 

@@ -7,7 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.internals import hooks, interrupting, lean_imports, own_package, shared_sign_in
+from flows.engine.internals import hooks, lean_imports, own_package, shared_sign_in
+from flows.engine.internals.stopping import interrupting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -21,7 +21,7 @@ from flows.engine.results import BatchResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flows.engine.batches import Batches, Span
+    from flows.engine.again.batches import Batches, Span
     from flows.engine.events import Event
 
 _PREFIX = "Exception on worker thread. "

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.internals.cancelling import cancel_jobs
 from flows.engine.internals.patching import replaced
+from flows.engine.internals.stopping.cancelling import cancel_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
