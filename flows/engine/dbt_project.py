@@ -6,10 +6,9 @@ import json
 import logging
 import os
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from flows.commands.options import Options
 from flows.engine import arguments, diagnosis, events, results, selection
@@ -24,6 +23,7 @@ from flows.engine.internals import (
     reading,
     seeds,
 )
+from flows.engine.listening import Listener, harmless
 from flows.errors import DbtError
 from flows.observe.redaction import redactor
 from flows.observe.visible import shown
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from flows.target.dbt_profile import DbtProfile
 
     Log = Callable[[int, str], None]
-
-_LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
-_Told = TypeVar("_Told")
 
 
 class DbtProject:
@@ -170,7 +167,7 @@ class DbtProject:
             with (
                 events.watching(self.watch, command, self.lineage),
                 queue.dbt_runs(nodes, self._untested),
-                microbatch.batch_by_batch(batches, record, _harmless(self._shown, log), self._redact),
+                microbatch.batch_by_batch(batches, record, harmless(self._shown, log), self._redact),
             ):
                 outcome = self._invoke(command, log, batches, record).result
         except DbtError as error:
@@ -243,11 +240,14 @@ class DbtProject:
             profiles_dir=self.profiles_dir,
             options=self.options,
         )
+        listener = Listener(
+            self._reader, log, self._redact, self.watch, batches=batches, record=record, unmatched=unmatched
+        )
         outcome = invocation.invoke(
             [*words, *more],
             manifest=self._manifest,
             environment=self.profile.environment,
-            on_event=_harmless(self._listen(log, batches, record, unmatched), log),
+            on_event=harmless(listener, log),
             may_run_on=may_run_on,
         )
         if outcome.exception is not None:
@@ -259,61 +259,10 @@ class DbtProject:
             raise DbtError(f"dbt {command} stopped without a result; see {self.project_dir / 'logs'}.")
         return outcome
 
-    def _listen(
-        self,
-        log: Log,
-        batches: Batches | None,
-        record: Callable[[Event], None] | None,
-        unmatched: Callable[[str], None] | None,
-    ) -> Callable[[Any], None]:
-        reader = self._reader
-        note = _harmless(record, log) if record else None
-
-        def on_event(event: Any) -> None:
-            if reading.is_ending(event):
-                return
-            if unmatched and (criterion := reading.unmatched(event)):
-                unmatched(criterion)
-            node = reader.node_of(event)
-            if node and (change := reader.change(event, node)):
-                if batches and isinstance(change, events.Finished):
-                    change = replace(change, result=batches.whole(change.result))
-                if note:
-                    note(change)
-                self._shown(change)
-            level = _LEVELS.get(event.info.level)
-            if level is None or not (message := event.info.msg.strip()):
-                return
-            if self.watch and node:
-                self.watch.line(node, level, self._redact(message))
-            else:
-                log(level, self._redact(message))
-
-        return on_event
-
 
 def nothing_else_runs() -> None:
     """Say that this process was started to run dbt, and ends with it: then dbt is imported lean."""
     lean_imports.nothing_else_runs()
-
-
-def _harmless(callback: Callable[[_Told], None], log: Log) -> Callable[[_Told], None]:
-    """Leave a callback out once it has failed, and log that.
-
-    Its exception would end one of dbt's threads without a word, and dbt would wait for it for ever.
-    """
-    failed = False
-
-    def on_event(event: _Told) -> None:
-        nonlocal failed
-        try:
-            if not failed:
-                callback(event)
-        except Exception as error:  # whatever it is, the tables matter more
-            failed = True
-            log(logging.WARNING, f"what dbt does is no longer recorded in this run: {error!r}")
-
-    return on_event
 
 
 def _only_warnings(log: Log) -> Log:
