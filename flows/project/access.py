@@ -85,8 +85,10 @@ def _of_python(profile: DbtProfile, needs: Needs) -> list[Setting]:
 
 def _lines(target: str, needs: Needs, lacking: list[Setting], project_dir: Path) -> Iterator[str]:
     yield f"the target {target} lacks what this dbt project needs:"
-    for one in lacking:
-        yield f"  {one.why}" if one.known else f"  {one.why}: {one.name}.{one.value}"
+    # What is written to and given access in is asked about twice.
+    yield from dict.fromkeys(
+        f"  {one.why}" if one.known else f"  {one.why}: {one.name}.{one.value}" for one in lacking
+    )
     stack = stacks.load(target)
     if stack is None:
         yield f"Where Pulumi.{target}.yaml is: `python -m flows.adopt --target {target} --write`, then "

@@ -64,8 +64,10 @@ def kiosk(project: Checkout) -> Checkout:
 
 
 def jobs(project: Checkout) -> int:
-    found = keyless.google(project, "GET", f"/bigquery/v2/projects/{PROJECT}/jobs?allUsers=true")
-    return len([job for job in found["jobs"] if job["user_email"] == DBT])
+    found = keyless.google(
+        project, "GET", f"/bigquery/v2/projects/{PROJECT}/jobs?allUsers=true&maxResults=10000"
+    )
+    return len([job for job in found["jobs"] if job.get("user_email") == DBT])
 
 
 def test_what_lacks_is_told_before_the_first_query(kiosk: Checkout) -> None:
@@ -79,10 +81,10 @@ def test_what_lacks_is_told_before_the_first_query(kiosk: Checkout) -> None:
     words = ("-m", "flows.pipeline", "--target", "local", "--vars", "{python: true}")
     refused = kiosk.python(*words, env=variables)
     assert refused.returncode == 3, refused.stderr
-    told = refused.stderr[refused.stderr.index("error: ") :].splitlines()
+    told = refused.stderr[refused.stderr.rindex("error: the target") :].splitlines()
     assert told[0] == "error: the target local lacks what this dbt project needs:"
     for name in (*SCHEMAS, "town"):
-        assert f"  the dataset {PROJECT}.{MAIN}_{name} does not exist" in told
+        assert told.count(f"  the dataset {PROJECT}.{MAIN}_{name} does not exist") == 1
     assert "  the Python model forecast needs it: dbtProfile.gcs_bucket" in told
     assert [line for line in told if "pulumi config set" in line] == [
         *LINES,
@@ -140,7 +142,7 @@ def test_it_is_built_and_tested_as_dbt_does(ready: Checkout) -> None:
 
 def test_a_selector_and_empty_tables(ready: Checkout) -> None:
     found = report(ready, "--selector", "history")
-    assert statuses(found["run"]) == dict.fromkeys(["products", "stg_products", "prices"], "success")
+    assert statuses(found["run"]) == dict.fromkeys(["stg_products", "prices"], "success")
     assert found["test"]["nodes"] == []
     found = report(ready, "--select", "receipts", "--empty", "--exclude", "test_type:unit")
     assert statuses(found["run"]) == {"receipts": "success"}
@@ -168,7 +170,7 @@ def test_each_grant_that_is_taken_away_is_named_before_the_first_query(ready: Ch
     for path, access in kept.items():
         keyless.google(ready, "PATCH", path, {"access": access})
     assert refused.returncode == 3, refused.stderr
-    assert refused.stderr[refused.stderr.index("error: ") :].splitlines() == [
+    assert refused.stderr[refused.stderr.rindex("error: the target") :].splitlines() == [
         "error: the target local lacks what this dbt project needs:",
         f"  {DBT} may not make tables in the dataset {PROJECT}.{MAIN}_history",
         f"  {DBT} may not see the dataset {PROJECT}.{MAIN}_town",
