@@ -155,3 +155,26 @@ def test_what_a_run_leaves_undone_is_owed_until_it_is_done(project: Path) -> Non
     note(ended(2024))
     note(ended(2025))
     assert begin(project, Options()).batches("run").owed(YEARLY.id) == set()
+
+
+@pytest.mark.parametrize("name", ["TOWN", "DBT_EMPTY", "DBT_ENGINE_SAMPLE"])
+def test_a_shell_that_would_give_other_tables_is_another_run(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (project / "models" / "a.sql").write_text("select '{{ env_var( \"TOWN\", 'x') }}'")
+    monkeypatch.setenv(name, "1")
+    record(project, event("a"), event("b", "error"))
+    assert names(begin(project)) == ["a"]
+    for value in ("2", None):
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
+        with pytest.raises(UsageError, match=rf"the project has changed: \${name}\."):
+            begin(project)
+
+
+def test_tokens_and_secrets_of_the_shell_may_change(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "profiles.yml").write_text("token: \"{{ env_var('TOKEN') }}\"")
+    (project / "models" / "b.sql").write_text("select '{{ env_var('DBT_ENV_SECRET_SALT') }}'")
+    record(project, event("a"), event("b", "error"))
+    for name in ("TOKEN", "DBT_ENV_SECRET_SALT"):
+        monkeypatch.setenv(name, "another")
+    assert names(begin(project)) == ["a"]

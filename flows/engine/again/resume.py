@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from flows.engine import results
 from flows.engine.again.batches import Batches, is_done, span_of
 from flows.engine.events import BatchesPlanned, BatchFinished, Finished
 from flows.errors import UsageError
+from flows.target.dbt_profile import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +35,18 @@ _NOT_SOURCE = {"target", "logs", "__pycache__"}
 # The one dot file that dbt heeds. The others are of editors and file managers.
 _DBT_IGNORE = ".dbtignore"
 _DONE = {"done": True}
+# Flags of dbt that decide what tables hold, and that a shell may set.
+_FLAGS = {
+    f"{prefix}{flag}"
+    for prefix in ("DBT_", "DBT_ENGINE_")
+    for flag in (
+        *("DEFER", "DEFER_STATE", "EMPTY", "EVENT_TIME_END", "EVENT_TIME_START", "EXCLUDE_RESOURCE_TYPES"),
+        *("FAVOR_STATE", "FULL_REFRESH", "INDIRECT_SELECTION", "RESOURCE_TYPES", "SAMPLE", "STATE"),
+    )
+}
+_ENV_VAR = re.compile(rb"""env_var\(\s*["'](\w+)["']""")
+# Of the tokens that these read, none decides what a table holds, and the flow brings its own profile.
+_READ_FOR_ACCESS = {"profiles.yml", "packages.yml", "dependencies.yml"}
 
 
 class Checkpoint:
@@ -164,8 +178,12 @@ def _finished_well(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[NodeRes
 
 
 def _files(project_dir: Path) -> dict[str, str]:
-    """Return a digest of every file of the project, by its path; of dot files, only of dbt's own."""
+    """Return a digest of every file of the project, by its path; of dot files, only of dbt's own.
+
+    With them, as `$NAME`, those variables of the shell that decide what the project's SQL is.
+    """
     found = {}
+    variables = set(_FLAGS)
     for directory, below, names in os.walk(project_dir):
         below[:] = [name for name in below if name not in _NOT_SOURCE and not name.startswith(".")]
         for name in names:
@@ -175,7 +193,11 @@ def _files(project_dir: Path) -> dict[str, str]:
             content = _content(path)
             if content is not None:
                 found[path.relative_to(project_dir).as_posix()] = _digest(content)
-    return found
+                if name not in _READ_FOR_ACCESS:
+                    variables.update(variable.decode() for variable in _ENV_VAR.findall(content))
+    # Secrets may change, as keys do: of them not even a digest is kept.
+    read = sorted(name for name in variables if name in os.environ and not name.startswith(SECRET))
+    return found | {f"${name}": _digest(os.environ[name].encode()) for name in read}
 
 
 def _content(path: Path) -> bytes | None:
