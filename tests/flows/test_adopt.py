@@ -218,7 +218,18 @@ def test_variables_are_found_in_each_kind_of_file(tmp_path: Path) -> None:
     (tmp_path / "profiles.yml").write_text("x: \"{{ env_var('MINE') }}\"\n")
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "b.sql").write_text("{{ env_var('OLD') }}")
-    assert variables.of(tmp_path) == {"A": True, "B": False, "C": True}
+    # A package has its own tests, another project, in which it is installed itself.
+    (tmp_path / "dbt_packages").mkdir()
+    package = tmp_path.with_name(f"{tmp_path.name}-package")
+    for directory, name in ((package, "P"), (package / "integration_tests", "TESTS")):
+        directory.mkdir()
+        (directory / "dbt_project.yml").write_text(f"name: \"{{{{ env_var('{name}') }}}}\"\n")
+    (package / "integration_tests" / "again").symlink_to(package)
+    (package / "again").symlink_to(package / "images")
+    (package / "images").mkdir()
+    (package / "images" / "loop").symlink_to(package / "images")
+    (tmp_path / "dbt_packages" / "package").symlink_to(package)
+    assert variables.of(tmp_path) == {"A": True, "B": False, "C": True, "P": True}
 
 
 def told_by_the_docs() -> list[str]:
