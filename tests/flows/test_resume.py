@@ -157,6 +157,23 @@ def test_what_a_run_leaves_undone_is_owed_until_it_is_done(project: Path) -> Non
     assert begin(project, Options()).batches("run").owed(YEARLY.id) == set()
 
 
+@pytest.mark.parametrize(("empty", "shell"), [(True, ""), (False, "1"), (False, "0")])
+def test_batches_that_were_built_without_rows_are_owed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, empty: bool, shell: str
+) -> None:
+    """dbt would take them for done, and the next run would ask for the latest alone."""
+    monkeypatch.setenv("DBT_EMPTY", shell)
+    record(project, PLANNED, ended(2023), ended(2024), ended(2025), options=Options(empty=empty))
+    monkeypatch.delenv("DBT_EMPTY")
+    later = begin(project, Options())
+    assert later.batches("run").owed(YEARLY.id) == (set() if shell == "0" else set(SPANS))
+    note = later.recorder("run")
+    note(BatchesPlanned(YEARLY, SPANS))
+    for year in (2023, 2024, 2025):
+        note(ended(year))
+    assert begin(project, Options()).batches("run").owed(YEARLY.id) == set()
+
+
 @pytest.mark.parametrize("name", ["TOWN", "DBT_EMPTY", "DBT_ENGINE_SAMPLE"])
 def test_a_shell_that_would_give_other_tables_is_another_run(
     project: Path, monkeypatch: pytest.MonkeyPatch, name: str

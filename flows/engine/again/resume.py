@@ -44,6 +44,8 @@ _FLAGS = {
         *("FAVOR_STATE", "FULL_REFRESH", "INDIRECT_SELECTION", "RESOURCE_TYPES", "SAMPLE", "STATE"),
     )
 }
+_OFF = {"", "0", "f", "false", "n", "no", "off"}
+_WITHOUT_ROWS = [name for name in sorted(_FLAGS) if name.endswith(("_EMPTY", "_SAMPLE"))]
 _ENV_VAR = re.compile(rb"""env_var\(\s*["'](\w+)["']""")
 # Of the tokens that these read, none decides what a table holds, and the flow brings its own profile.
 _READ_FOR_ACCESS = {"profiles.yml", "packages.yml", "dependencies.yml"}
@@ -113,7 +115,11 @@ def begin(directory: Path, project_dir: Path, profile: str, options: Options) ->
         return Checkpoint(path, (), lines)
     # Batches that the last run has not done are this one's, whatever else it does.
     lines = _read(path)
-    undone = {**_batches(lines, "run").undone(), **_batches(lines, "build").undone()}
+    filled = not lines or not _left_empty(lines[0])
+    undone = {
+        **_batches(lines, "run", filled=filled).undone(),
+        **_batches(lines, "build", filled=filled).undone(),
+    }
     command = "build" if options.build else "run"
     owed = [{"command": command, "id": one, "owed": _texts(spans)} for one, spans in undone.items()]
     return Checkpoint(path, [asked, *owed])
@@ -145,7 +151,14 @@ def _check_same(head: Mapping[str, Any], lines: list[Any], asked: Mapping[str, A
         )
 
 
-def _batches(lines: Iterable[Mapping[str, Any]], command: str) -> Batches:
+def _left_empty(head: Mapping[str, Any]) -> bool:
+    """Say whether a run was to build tables without their rows: dbt takes its batches for done."""
+    asked, shell = head.get("asked") or {}, head.get("files") or {}
+    return bool(asked.get("--empty")) or any(f"${name}" in shell for name in _WITHOUT_ROWS)
+
+
+def _batches(lines: Iterable[Mapping[str, Any]], command: str, *, filled: bool = True) -> Batches:
+    """Read what is known of batches. Those of a run that was not to fill them are not done."""
     known = Batches()
     for line in lines:
         if line.get("command") != command:
@@ -154,7 +167,7 @@ def _batches(lines: Iterable[Mapping[str, Any]], command: str) -> Batches:
             known.owe(line["id"], map(span_of, line["owed"]))
         if "planned" in line:
             known.plan(line["id"], map(span_of, line["planned"]))
-        if "batch" in line and is_done(line["batch"]):
+        if filled and "batch" in line and is_done(line["batch"]):
             known.end(line["id"], line["batch"])
     return known
 
@@ -183,7 +196,7 @@ def _files(project_dir: Path) -> dict[str, str]:
     With them, as `$NAME`, those variables of the shell that decide what the project's SQL is.
     """
     found = {}
-    variables = set(_FLAGS)
+    variables = {name for name in _FLAGS if os.environ.get(name, "").lower() not in _OFF}
     for directory, below, names in os.walk(project_dir):
         below[:] = [name for name in below if name not in _NOT_SOURCE and not name.startswith(".")]
         for name in names:
