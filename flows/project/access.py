@@ -61,7 +61,7 @@ def _refusal(profile: DbtProfile, session: Any, account: str, way: str, place: P
     if status == 404:
         return f"the dataset {name} does not exist"
     if status == 403:
-        return f"{account} may not see the dataset {name}"
+        return f"{account} may not see the dataset {name}, if there is one"
     if status != 200:
         return ""
     if way == "grant":
