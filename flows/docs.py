@@ -30,7 +30,7 @@ def generate(target: str, project_dir: str | None = None) -> Path:
     flow does: UsageError, NotSetUpError, UnreachableError, DbtError.
     """
     found = set_up.load(target, project_dir)
-    warehouse.check(found.profile)
+    warehouse.check_patiently(found.profile, partial(_say, 0))
     deps.install(found.project_dir, found.profile.environment, "", _say)
     with dbt_project.open_project(found.profile, found.project_dir, Options()) as project:
         project.docs(_say)

@@ -26,6 +26,10 @@ class NotSetUpError(PipelineError):
     exit_code = 3
 
 
+class NotYetError(NotSetUpError):
+    """A grant is missing, or was made so lately that Google does not know it everywhere."""
+
+
 class UnreachableError(PipelineError):
     """Prefect or BigQuery does not answer."""
 

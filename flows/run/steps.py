@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
 
 from flows.engine import diagnosis, results
-from flows.errors import DbtError, NotSetUpError, PipelineError
+from flows.errors import DbtError, NotSetUpError, NotYetError, PipelineError
 from flows.observe import redaction
 from flows.project import access
 from flows.target import blocks, warehouse
@@ -147,9 +147,11 @@ def _checked(answer: Future[None], project: DbtProject) -> None:
     while True:
         try:
             return check()
-        except NotSetUpError:
+        except NotSetUpError as error:
             # The key may have been rotated since the block was read, and again since then.
             if not _renewed(project):
+                if isinstance(error, NotYetError):
+                    return warehouse.wait_for_grants(project.profile, error, get_run_logger().warning)
                 raise
             check = partial(warehouse.check, project.profile)
 

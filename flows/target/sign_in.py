@@ -10,7 +10,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from flows.errors import NotSetUpError, PipelineError, UnreachableError
+from flows.errors import NotSetUpError, NotYetError, PipelineError, UnreachableError
 from flows.target import names
 from flows.target.dbt_profile import ATTACHED
 
@@ -65,7 +65,7 @@ def refused(profile: DbtProfile, signed_in: Any, error: Exception) -> PipelineEr
     if status >= 500 or (not status and getattr(error, "retryable", False)):
         return unreachable(profile, message)
     if profile.way == "impersonation" and status:
-        return NotSetUpError(_may_not_act(profile, signed_in, status, message))
+        return NotYetError(_may_not_act(profile, signed_in, status, message))
     return NotSetUpError(
         f"the sign-in of this machine, which the target {profile.target} needs, is refused: {message}. "
         "Sign in again with `gcloud auth application-default login`, or, on a machine in Google Cloud, give "

@@ -6,22 +6,28 @@ endpoint nor key.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from flows.engine import diagnosis
-from flows.errors import NotSetUpError, UnreachableError
+from flows.errors import NotSetUpError, NotYetError, UnreachableError, UsageError
 from flows.target import names, sign_in
 from flows.target.job_labels import job_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flows.target.dbt_profile import DbtProfile
 
 GOOGLE = "https://bigquery.googleapis.com"
 _SECONDS = 15.0
 _PAUSES = (1.0, 2.0)
+# A grant counts everywhere after so many seconds at the latest.
+# Source: https://cloud.google.com/iam/docs/access-change-propagation
+_GRANT_SECONDS = 420.0
+GRANT_PATIENCE = "GRANT_PATIENCE"
+_LONGEST_PAUSE = 15.0
 # With 403, BigQuery refuses an identity, or says that it has too much to do.
 # Source: https://cloud.google.com/bigquery/docs/error-messages
 _BUSY = {"rateLimitExceeded", "jobRateLimitExceeded", "quotaExceeded", "backendError"}
@@ -34,7 +40,7 @@ def check(profile: DbtProfile) -> None:
     is left to dbt, which waits for better.
 
     Raises UnreachableError if the token endpoint or BigQuery does not answer, NotSetUpError if the sign-in is
-    refused, the dataset is absent, or the identity may not read it.
+    refused or the dataset is absent, NotYetError if the identity may not act as dbt or read it.
     """
     credentials = sign_in.credentials(profile)
     for pause in _PAUSES:
@@ -43,6 +49,46 @@ def check(profile: DbtProfile) -> None:
         except UnreachableError:
             time.sleep(pause)
     return _ask(profile, credentials)
+
+
+def check_patiently(profile: DbtProfile, say: Callable[[str], None]) -> None:
+    """`check`, again and again as long as a grant may not be in force yet."""
+    try:
+        check(profile)
+    except NotYetError as error:
+        wait_for_grants(profile, error, say)
+
+
+def wait_for_grants(profile: DbtProfile, error: NotYetError, say: Callable[[str], None]) -> None:
+    """Ask again after a refusal, for `patience` seconds at most, and tell what is waited for.
+
+    Raises what `check` raises then.
+    """
+    limit, began, pause = patience(profile), time.monotonic(), 1.0
+    while (waited := time.monotonic() - began) + pause <= limit:
+        say(
+            f"{error} If it was granted lately, Google may need some minutes: asking again, {waited:.0f} "
+            f"seconds of {limit:.0f}"
+        )
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        try:
+            return check(profile)
+        except NotYetError as again:
+            error = again
+    raise error
+
+
+def patience(profile: DbtProfile) -> float:
+    """How many seconds a refusal may be that of a grant not in force yet: seven minutes at Google itself.
+
+    GRANT_PATIENCE says otherwise. Raises UsageError where that is no number.
+    """
+    told = os.environ.get(GRANT_PATIENCE, "")
+    try:
+        return float(told) if told else 0 if profile.output.get("api_endpoint") else _GRANT_SECONDS
+    except ValueError:
+        raise UsageError(f"{GRANT_PATIENCE}={told!r} is no number of seconds, such as 0 or 420") from None
 
 
 def _ask(profile: DbtProfile, credentials: Any) -> None:
@@ -154,7 +200,7 @@ def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str, sign
         return NotSetUpError(_token_refused(profile, message, signed_in))
     if status == 403:
         grant = diagnosis.missing_grant(message) or "roles/bigquery.dataEditor on that dataset"
-        return NotSetUpError(
+        return NotYetError(
             f"{sign_in.account(profile, signed_in)} may not read the dataset {dataset}: {message} It needs "
             f"{grant}. Grant it with {repair}."
         )

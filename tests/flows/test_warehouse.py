@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from flows.errors import NotSetUpError, UnreachableError
+from flows.errors import NotSetUpError, NotYetError, UnreachableError, UsageError
 from flows.target import dbt_profile as profile
 from flows.target import warehouse
 from tests.flows.documents import configs, document, key
@@ -62,6 +63,42 @@ def test_what_is_not_set_up_is_named(pem: str, dataset: Answer, token: Answer, s
     ):
         warehouse.check(connected(pem, url))
     assert said in str(caught.value)
+
+
+def test_a_grant_that_is_not_in_force_yet_is_waited_for_and_told(
+    pem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it may take; a local BigQuery, where a grant counts at once, is not asked again."""
+    answers: list[Answer] = [(403, refusal("Access Denied: x", "accessDenied"))] * 3 + [(200, {"id": "x"})]
+    pauses: list[float] = []
+    said: list[str] = []
+    monkeypatch.setattr("flows.target.warehouse.time.sleep", pauses.append)
+
+    def google(_method: str, path: str) -> Answer:
+        return (200, TOKEN) if path == "/token" else answers.pop(0)
+
+    with answering(google) as url:
+        monkeypatch.setenv(warehouse.GRANT_PATIENCE, "420")
+        warehouse.check_patiently(connected(pem, url), said.append)
+        assert pauses == [1.0, 2.0, 4.0]
+        assert "It needs roles/bigquery.dataEditor" in said[0]
+        assert "Google may need some minutes: asking again, 0 seconds of 420" in said[0]
+        answers = [(403, refusal("Access Denied: x", "accessDenied"))] * 2
+        monkeypatch.delenv(warehouse.GRANT_PATIENCE)
+        with pytest.raises(NotYetError):
+            warehouse.check_patiently(connected(pem, url), said.append)
+    assert (len(said), len(answers)) == (3, 1)
+    monkeypatch.setenv(warehouse.GRANT_PATIENCE, "long")
+    with pytest.raises(UsageError, match="GRANT_PATIENCE='long' is no number of seconds"):
+        warehouse.patience(connected(pem, url))
+
+
+def test_googles_own_grants_may_take_minutes(pem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(warehouse.GRANT_PATIENCE, raising=False)
+    ours = connected(pem, "http://127.0.0.1:1")
+    output = {name: value for name, value in ours.output.items() if name != "api_endpoint"}
+    assert warehouse.patience(replace(ours, output=output)) == 420
+    assert warehouse.patience(ours) == 0
 
 
 def test_a_warehouse_that_is_away_is_named(pem: str) -> None:
