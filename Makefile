@@ -54,7 +54,7 @@ status: setup ## what of the local platform runs
 bench-blocks: setup ## blocks: this provider, its nearest peer and plain HTTP, side by side (PEERS=dir)
 	@$(RUN) -m benchmarks.blocks $(if $(PEERS),--peers "$(PEERS)")
 
-faults: setup ## blocks: 200 seeded mixtures of faults, 20 times kill -9 of up and of destroy
+faults: setup ## provider: 200 seeded mixtures of faults, 20 times kill -9 of up and of destroy
 	@$(RUN) -m benchmarks.provider_faults
 
 bench-flow: setup ## flow: bare dbt, DbtCoreOperation, PrefectDbtRunner and ours, side by side

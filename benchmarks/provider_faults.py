@@ -1,7 +1,8 @@
-"""`python -m benchmarks.provider_faults`: lost answers by the hundred, kills by the dozen, on real servers.
+"""`python -m benchmarks.provider_faults`: lost answers by the hundred, kills by the dozen, on a real server.
 
-Stops at the first duplicate, orphan, false conflict or wrong datum; else prints what was done and what it
-took.
+With one object of each kind, blocks by chains, and another stack beside on the same server. Stops at the
+first duplicate, orphan, false conflict or wrong datum, or where the other stack's objects have changed; else
+prints what was done and what it took.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from local.paths import user_cache
 from local.pulumi_cli import find
@@ -31,6 +33,22 @@ def mixtures(server: PrefectServer, runs: int) -> Counter[str]:
                 print(f"\r{seed + 1} of {runs} mixtures of faults: {what}", end="", flush=True)
             print()
     return counts
+
+
+def other_stack(server: PrefectServer, directory: Path) -> tuple[Stack, There]:
+    """Bring up another stack that has one of each kind, too."""
+    stack = Stack(directory, server.url, find.directory(user_cache(), print))
+    object_kills.prepare(stack, "other-")
+    stack.up()
+    return stack, There(server, "other-")
+
+
+def untouched(stack: Stack, there: There, before: list[Any]) -> Counter[str]:
+    """Compare the other stack's objects with those before; and see what the stack itself says of them."""
+    assert there.everything() == before
+    code, output = stack.run("up", "--yes", "--skip-preview", "--refresh", "--expect-no-changes")
+    assert code == 0, output
+    return Counter({"objects of the other stack, untouched": len(before)})
 
 
 Round = Callable[[int, kills.Longest], Counter[str]]
@@ -83,9 +101,12 @@ def main() -> None:
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as root, prefect_server.running(Path(root) / "prefect") as server:
+        stack, there = other_stack(server, Path(root) / "other")
+        before = there.everything()
         print(dict(mixtures(server, options.mixtures)))
         print(dict(of_blocks(server, Path(root) / "blocks", options.kills, options.chains)))
         print(dict(of_objects(server, Path(root) / "objects", options.kills)))
+        print(dict(untouched(stack, there, before)))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from providers.api.errors import ElsewhereError, NameTakenError, PrefectError
+from providers.api.errors import ElsewhereError, NameTakenError, PrefectError, RejectedError
 from providers.engine.claims import Claims
-from providers.engine.sdk import say
-from providers.kinds.kind import Connect, Found, Kind, Properties
-from providers.kinds.marks import named
+from providers.engine.whose import Whose
+from providers.kinds.kind import FOUND, Connect, Kind, Properties
 from providers.values import has_unknown
+
+#: Where the program declares an object; known to one run, and kept nowhere.
+PLACE = "declared_at"
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,23 @@ class Lifecycle:
         self._connect = connect
         self._here = here
         self._former = former
-        self._claims = claims or Claims()
+        self._whose = Whose(kind, connect, here, claims or Claims())
         self._lock = threading.Lock()
         # Objects that a resource of this run created or took over, and those that stay as they are.
         self._taken: set[str] = set()
         self._kept: set[str] = set()
+        # Where the program declares each object, by its label.
+        self._places: dict[str, str] = {}
 
     def check(self, olds: Properties, news: Properties) -> Checked:
         """Validate the inputs, unknowns understood, and set what the program leaves out.
 
-        Where something is new, Prefect is asked whether it is there, of an object that the program refers to,
-        and of a block type that only Prefect knows.
+        Where something is new, Prefect is asked whether it is there, and of a block type that only Prefect
+        knows; of an object that the program refers to, always.
         """
         kind = self._kind
         given = {name: value for name, value in news.items() if value is not None}
-        preview = given.pop("dry_run", False)
+        preview, place = given.pop("dry_run", False), given.pop(PLACE, None)
         inputs = self._placed({"adopt": False, **kind.defaults, **given}, olds)
         problems = []
         try:
@@ -74,11 +80,16 @@ class Lifecycle:
         except PrefectError as error:
             problems = [str(error)]
         if not olds or self._changed(olds, inputs):
-            problems = problems or self._problems(inputs) or self._absent(inputs)
+            problems = problems or self._problems(inputs)
+        if not olds or kind.refers or self._changed(olds, inputs):
+            problems = problems or self._absent(inputs)
         if olds and self._same_name(olds, inputs):
-            self._claim(inputs)
+            self._whose.claim(inputs)
         elif preview and not problems:
-            problems = self._not_ours(inputs)
+            problems = self._whose.problems(inputs)
+        if place:
+            self._places[kind.label(inputs)] = place
+            problems = [f"{problem} ({place})" for problem in problems]
         return Checked(kind.sealed(olds, inputs), problems)
 
     def diff(self, object_id: str, olds: Properties, news: Properties) -> Difference:
@@ -89,6 +100,9 @@ class Lifecycle:
             for name in kind.replaces
             if name in olds and self._kind.differ(olds.get(name), news.get(name))
         ]
+        if kind.refers and news.get(FOUND, object_id) != object_id:
+            # Somebody has made it anew.
+            return Difference(changes=True, replaces=[FOUND])
         if not replaces:
             self._keep(object_id, news)
         changes = bool(replaces) or self._changed(olds, news)
@@ -96,9 +110,13 @@ class Lifecycle:
 
     def create(self, props: Properties) -> tuple[str, Properties]:
         """Create the object, or take it over; return its id and outputs."""
+        with self._told_where(props):
+            return self._create(props)
+
+    def _create(self, props: Properties) -> tuple[str, Properties]:
         kind, http = self._kind, self._connect()
-        begun = self._is_claimed(props)
-        self._claim(props)
+        begun = self._whose.is_claimed(props)
+        self._whose.claim(props)
         found = None if kind.names_are_unique else kind.find(http, props)
         made = None if found else kind.create(http, props)
         if made is not None:
@@ -109,13 +127,17 @@ class Lifecycle:
         if found is None:
             raise NameTakenError(f"Prefect at {http.server.api_url} declines a second {kind.label(props)}")
         # What the program only refers to is somebody else's by right.
-        if not (kind.refers or props.get("adopt") or self._is_ours(props, found, begun=begun)):
+        ours = self._whose.is_ours(props, found, begun=begun)
+        if not (kind.refers or props.get("adopt") or ours):
             if not begun:
-                self._claims.drop(self._claimed(props))
-            raise NameTakenError(self._in_use(props, found))
+                self._whose.drop(props)
+            raise NameTakenError(self._whose.in_use(props, found))
         self._take(found.id, props)
         if not kind.holds(found, props) or (kind.marked and found.owner != props.get("owner")):
-            kind.update(http, found.id, props, props)
+            if ours:
+                kind.update(http, found.id, props, props)
+            else:
+                kind.take_over(http, found.id, props)
         return found.id, kind.sealed(props, props)
 
     def read(self, object_id: str, props: Properties) -> Properties | None:
@@ -123,7 +145,7 @@ class Lifecycle:
         kind = self._kind
         self._stay_here(props)
         found = kind.read(self._connect(), object_id, props)
-        if found is None or self._has_left(props, found):
+        if found is None or self._whose.has_left(props, found):
             return None
         settled = kind.as_given({"adopt": False, **kind.defaults, **props}, found.properties)
         return kind.sealed(props, self._placed(settled, props))
@@ -131,7 +153,8 @@ class Lifecycle:
     def update(self, object_id: str, olds: Properties, news: Properties) -> Properties:
         """Make the object as the new properties say; return the outputs."""
         self._stay_here(olds)
-        self._kind.update(self._connect(), object_id, olds, news)
+        with self._told_where(news):
+            self._kind.update(self._connect(), object_id, olds, news)
         return self._kind.sealed(olds, news)
 
     def delete(self, object_id: str, props: Properties) -> None:
@@ -146,9 +169,19 @@ class Lifecycle:
                 return
         kind, http = self._kind, self._connect()
         found = kind.read(http, object_id, props) if kind.marked else None
-        if found is None or not self._has_left(props, found):
+        if found is None or not self._whose.has_left(props, found):
             kind.delete(http, object_id, props)
-        self._claims.drop(self._claimed(props))
+        self._whose.drop(props)
+
+    @contextmanager
+    def _told_where(self, props: Properties) -> Iterator[None]:
+        """Name the line of the program whose object Prefect declines."""
+        try:
+            yield
+        except RejectedError as error:
+            label = self._kind.label(props)
+            place = self._places.get(label)
+            raise RejectedError(f"{error} ({label}, {place})" if place else str(error)) from error
 
     def _placed(self, props: Properties, olds: Properties) -> Properties:
         """Return the properties with the server that the object is on, if that is known."""
@@ -170,48 +203,6 @@ class Lifecycle:
     def _same_name(self, olds: Properties, news: Properties) -> bool:
         return all(olds.get(name) == news.get(name) for name in self._kind.unique)
 
-    def _not_ours(self, inputs: Properties) -> list[str]:
-        """Say at preview already that the name is somebody else's; and what would be taken over."""
-        kind = self._kind
-        if kind.refers or has_unknown([inputs.get(name) for name in kind.unique]):
-            return []
-        try:
-            found = kind.find(self._connect(), inputs)
-            if found is None or self._is_ours(inputs, found, begun=self._is_claimed(inputs)):
-                return []
-            if not inputs.get("adopt"):
-                return [self._in_use(inputs, found)]
-            say(
-                f"adopt: {kind.label(inputs)}, {_made_by(found)}, is taken over: its settings are replaced, "
-                "and `pulumi destroy` deletes it"
-            )
-        except PrefectError as error:
-            return [str(error)]
-        return []
-
-    def _is_ours(self, props: Properties, found: Found, *, begun: bool) -> bool:
-        """Tell whether this stack made it, in an `up` that was interrupted before its id was in the state."""
-        if self._kind.marked:
-            return found.owner is not None and found.owner == props.get("owner")
-        return begun and (has_unknown(props) or self._kind.holds(found, props))
-
-    def _has_left(self, props: Properties, found: Found) -> bool:
-        """Tell, and say, whether another stack has taken over what this one had."""
-        left = found.owner not in {None, props.get("owner")}
-        if left:
-            say(f"{self._kind.label(props)} is now of {named(str(found.owner))}: left as it is")
-        return left
-
-    def _claim(self, props: Properties) -> None:
-        if not (self._kind.marked or self._kind.refers or self._is_claimed(props)):
-            self._claims.add(self._claimed(props))
-
-    def _is_claimed(self, props: Properties) -> bool:
-        return self._claimed(props) in self._claims
-
-    def _claimed(self, props: Properties) -> tuple[str, ...]:
-        return str(props.get("owner")), self._here, self._kind.label(props)
-
     def _problems(self, inputs: Properties) -> list[str]:
         from providers.checks.inputs import schema_problems  # noqa: PLC0415  where there is something new
 
@@ -227,8 +218,10 @@ class Lifecycle:
             http.reach()
             if not self._kind.refers or has_unknown(inputs):
                 return []
-            if self._kind.find(http, inputs) is None:
+            found = self._kind.find(http, inputs)
+            if found is None:
                 return [str(self._kind.gone(inputs, http.server.api_url))]
+            inputs[FOUND] = found.id
         except PrefectError as error:
             return [str(error)]
         return []
@@ -258,15 +251,3 @@ class Lifecycle:
             f"two resources of this program declare the same {self._kind.label(props)}: give one of them "
             "another name"
         )
-
-    def _in_use(self, props: Properties, found: Found) -> str:
-        differs = "with the same settings" if self._kind.holds(found, props) else "with other settings"
-        return (
-            f"Prefect at {self._connect().server.api_url} already has {self._kind.label(props)}, {differs}, "
-            f"{_made_by(found)}. Give this one another name, or set adopt=True to take that one over: its "
-            "settings are then replaced, and `pulumi destroy` deletes it"
-        )
-
-
-def _made_by(found: Found) -> str:
-    return f"of {named(found.owner)}" if found.owner else "which nothing shows to be this stack's"

@@ -147,6 +147,17 @@ class Deployments(Kind):
         managed = bool(news[self.manages])
         schedules.write(http, object_id, olds.get("schedules") or {}, news["schedules"], managed=managed)
 
+    def takes(self, http: Requests, found: Found, inputs: Properties) -> list[str]:
+        """Say which of its schedules become the program's, and which go on making runs beside."""
+        if inputs["schedules"] == UNKNOWN:
+            return []
+        return schedules.to_take_over(http, found.id, inputs["schedules"])
+
+    def take_over(self, http: Requests, object_id: str, inputs: Properties) -> None:
+        """Make it as the program says; its schedules become the program's, so that no run comes twice."""
+        schedules.take_over(http, object_id, inputs["schedules"])
+        super().take_over(http, object_id, inputs)
+
     def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:  # noqa: ARG002
         """Delete it with its schedules and the runs that wait; the flow stays, with the runs it has had.
 

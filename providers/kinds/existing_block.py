@@ -11,7 +11,7 @@ from pulumi import Input, Output
 
 from providers.api.errors import GoneError, RejectedError
 from providers.checks.block_data import name_problems
-from providers.kinds.kind import MISSING, Found, Kind, Properties
+from providers.kinds.kind import FOUND, MISSING, Found, Kind, Properties
 from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN
 
@@ -39,7 +39,7 @@ class ExistingBlocks(Kind):
     unique = ("block_type", "block_name")
     refers = True
     names_are_unique = False
-    hints = ("hint",)
+    hints = ("hint", FOUND)
 
     def label(self, inputs: Properties) -> str:
         """`block slack-webhook/oncall`."""

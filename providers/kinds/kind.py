@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 #: Makes the connection to Prefect, or returns the one there is.
 Connect = Callable[[], "Requests"]
+#: Of an object that the program only refers to: the id that it has by now.
+FOUND = "found"
 MISSING = frozenset({404})
 CONFLICT = frozenset({409})
 
@@ -96,6 +98,14 @@ class Kind(ABC):
     @abstractmethod
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
         """Make it as `news` says. Raises GoneError."""
+
+    def takes(self, _http: Requests, _found: Found, _inputs: Properties) -> list[str]:
+        """Say what of an object that is taken over goes on beside what the program says."""
+        return []
+
+    def take_over(self, http: Requests, object_id: str, inputs: Properties) -> None:
+        """Make somebody else's object as the program says."""
+        self.update(http, object_id, inputs, inputs)
 
     @abstractmethod
     def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:

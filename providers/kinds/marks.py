@@ -1,4 +1,4 @@
-"""The mark of the stack that owns an object: one of its tags, or a keyword in a JSON Schema of its own."""
+"""The mark of the stack that owns an object: a tag, a keyword in a schema, or a description's last line."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ def unmarked_schema(schema: Mapping[str, Any] | None) -> tuple[dict[str, Any], s
     own = dict(schema or {})
     owner = own.pop(KEYWORD, None)
     return own, owner
+
+
+def marked_text(text: str | None, owner: str | None) -> str:
+    """Return a description with the owner's mark as its last line, if there is an owner."""
+    return "\n".join([*filter(None, [text]), f"{PREFIX}{owner}"]) if owner else text or ""
+
+
+def unmarked_text(text: str | None) -> tuple[str, str | None]:
+    """Return a description without a mark, and the owner that the mark names."""
+    own, _, last = (text or "").rpartition("\n")
+    return (own, last.removeprefix(PREFIX)) if last.startswith(PREFIX) else (text or "", None)

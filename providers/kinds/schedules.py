@@ -1,7 +1,8 @@
 """A deployment's schedules: by name, in Prefect's words a slug.
 
 Only schedules that the program declares, or declared until now, are ever touched. Those that people add in
-Prefect's page are theirs.
+Prefect's page are theirs. Where a deployment is taken over, its schedules become those that the program
+declares: those of `prefect deploy` have no name, and each night would run twice.
 """
 
 from __future__ import annotations
@@ -114,6 +115,58 @@ def write(
             if not write_state:
                 del body["active"]
             http.send("PATCH", f"{path}/{there[name]['id']}", json=body)
+
+
+def to_take_over(http: Requests, deployment_id: str, schedules: Mapping[str, Any]) -> list[str]:
+    """Say what `take_over` would do, and which schedules stay as they are."""
+    there = http.send("GET", f"/deployments/{deployment_id}/schedules").json()
+    pairs = _pairs(there, schedules)
+    taken = {one["id"] for _, one in pairs}
+    stay = [one for one in there if one["id"] not in taken and one.get("slug") not in schedules]
+    return [
+        *(f"its schedule {_said(one)} becomes {name!r}" for name, one in pairs),
+        *(
+            f"its schedule {_said(one)} stays, and makes runs beside the program's: declare it, or delete it "
+            "in Prefect's page"
+            for one in stay
+            if one["active"]
+        ),
+    ]
+
+
+def take_over(http: Requests, deployment_id: str, schedules: Mapping[str, Any]) -> None:
+    """Give schedules of other people's the names that the program has for its own."""
+    path = f"/deployments/{deployment_id}/schedules"
+    for name, one in _pairs(http.send("GET", path).json(), schedules):
+        http.send("PATCH", f"{path}/{one['id']}", json={"slug": name})
+
+
+def _pairs(there: list[Properties], schedules: Mapping[str, Any]) -> list[tuple[str, Properties]]:
+    """Return each declared schedule that is not there, with another that may become it: equal ones first."""
+    # Those without a name first: they are of `prefect deploy`, or of people.
+    others = sorted(
+        (one for one in there if one.get("slug") not in schedules),
+        key=lambda one: (one.get("slug") is not None, one["schedule"].get("cron") or "", one["id"]),
+    )
+    absent = {name: schedules[name] for name in schedules.keys() - {one.get("slug") for one in there}}
+    pairs = []
+    for equal in (True, False):
+        for name in sorted(absent):
+            found = next(
+                (one for one in others if not equal or _same(absent[name], _told(one), managed=False)), None
+            )
+            if found is not None:
+                others.remove(found)
+                del absent[name]
+                pairs.append((name, found))
+    return pairs
+
+
+def _said(one: Properties) -> str:
+    when = one["schedule"]
+    text = next(str(when[key]) for key in TIMES if when.get(key) is not None)
+    name = f" ({one['slug']})" if one.get("slug") else ""
+    return f"`{text}`{name}"
 
 
 def _kept(theirs: Mapping[str, Any], schedule: Mapping[str, Any]) -> Properties:

@@ -11,6 +11,7 @@ from pulumi import Input, Output
 
 from providers.api.errors import RejectedError
 from providers.checks.inputs import name_problems
+from providers.kinds import marks
 from providers.kinds.kind import MISSING, Found, Kind, Properties, only, post_once
 from providers.kinds.resource import PrefectResource
 from providers.kinds.work_pool import WorkPool
@@ -19,14 +20,14 @@ from providers.values import precise
 if TYPE_CHECKING:
     from providers.api.http import Requests
 
-TOLD = ("name", "work_pool_name", "description", "concurrency_limit", "priority")
-WRITTEN = ("description", "concurrency_limit")
+TOLD = ("name", "work_pool_name", "concurrency_limit", "priority")
 
 
 class WorkQueues(Kind):
     """Prefect's work queues. No two queues of a pool share a name; a pool's own queue is called `default`."""
 
     title = "work queue"
+    marked = True
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "required": ["name", "work_pool_name"],
@@ -69,7 +70,7 @@ class WorkQueues(Kind):
 
         Raises RejectedError where there is no such pool.
         """
-        body = {**only(inputs, "name", *WRITTEN), **_priority(inputs), "is_paused": inputs["paused"]}
+        body = {**only(inputs, "name"), **_written(inputs), "is_paused": inputs["paused"]}
         path = _path(inputs).rpartition("/")[0]
         response = post_once(http, path, body, _path(inputs), accept=MISSING)
         if response is None:
@@ -88,7 +89,7 @@ class WorkQueues(Kind):
         found = self.read(http, object_id, news)
         if found is None:
             raise self.gone(news, http.server.api_url)
-        body = {**only(news, *WRITTEN), **_priority(news)}
+        body = _written(news)
         if self.to_write(olds, news):
             body["is_paused"] = news["paused"]
         # By the name that it bears now: people may have renamed it.
@@ -113,16 +114,20 @@ def _path(inputs: Properties) -> str:
     return f"/work_pools/{quote(inputs['work_pool_name'], safe='')}/queues/{quote(inputs['name'], safe='')}"
 
 
-def _priority(inputs: Properties) -> Properties:
-    return {"priority": inputs["priority"]} if "priority" in inputs else {}
+def _written(inputs: Properties) -> Properties:
+    # What Prefect's page shows below a queue's name is all that it has room for.
+    description = marks.marked_text(inputs.get("description"), inputs.get("owner"))
+    body = only(inputs, "concurrency_limit") | {"description": description}
+    return body | ({"priority": inputs["priority"]} if "priority" in inputs else {})
 
 
 def _found(body: Properties, inputs: Properties) -> Found:
-    properties = {**only(body, *TOLD), "paused": body["is_paused"]}
+    description, owner = marks.unmarked_text(body["description"])
+    properties = {**only(body, *TOLD), "description": description, "paused": body["is_paused"]}
     if "priority" not in inputs:
         # Prefect gives out one that is free, and moves the others when one is given.
         del properties["priority"]
-    return Found(body["id"], properties)
+    return Found(body["id"], properties, owner)
 
 
 class WorkQueue(PrefectResource, module="prefect", name="WorkQueue"):

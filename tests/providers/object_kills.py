@@ -11,7 +11,7 @@ from tests.providers.objects_there import There
 
 
 def prepare(stack: Stack, prefix: str) -> None:
-    stack.program(object_programs.ALL)
+    stack.program(object_programs.EVERY)
     stack.config("prefix", prefix)
 
 
@@ -30,12 +30,14 @@ def run(stack: Stack, there: There, seed: int, longest: Longest) -> Counter[str]
 def check(there: There, limit: int, cron: str) -> None:
     """Exactly the declared objects are there, with these settings."""
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
-    slots = there.limit()
+    slots, queue = there.limit(), there.queue()
     assert pool
     assert deployment
     assert slots
     assert variable
-    assert (pool["concurrency_limit"], slots["limit"]) == (limit, limit)
+    assert queue
+    assert there.flow()
+    assert (pool["concurrency_limit"], slots["limit"], queue["concurrency_limit"]) == (limit, limit, limit)
     assert variable["value"] == {"a": [1, 0.5, ""], "none": None}
     assert {one["slug"] for one in deployment["schedules"]} == {"nightly", "hourly"}
     assert there.schedule("nightly")["schedule"]["cron"] == cron

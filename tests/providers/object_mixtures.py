@@ -15,8 +15,16 @@ from tests.providers.chains import ANSWER_TIMEOUT
 from tests.providers.objects_there import There
 from tests.providers.prefect_server import PrefectServer
 
-# The pool first: a deployment names it.
-ORDER = ("work-pool", "deployment", "global-concurrency-limit", "variable", "automation")
+# The pool first: a queue is in it.
+ORDER = (
+    "work-pool",
+    "work-queue",
+    "deployment",
+    "flow",
+    "global-concurrency-limit",
+    "variable",
+    "automation",
+)
 
 
 def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
@@ -29,6 +37,12 @@ def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
             "base_job_template": {"job_configuration": {"command": "{{ command }}"}, "variables": command},
             "concurrency_limit": version,
         },
+        "work-queue": {
+            "name": f"{prefix}queue",
+            "work_pool_name": f"{prefix}pool",
+            "concurrency_limit": version,
+        },
+        "flow": {"name": f"{prefix}own-flow", "tags": [f"v{version}"]},
         "deployment": {
             "name": f"{prefix}deployment",
             "flow_name": f"{prefix}flow",
@@ -65,7 +79,9 @@ def run(proxy: Proxy, direct: PrefectServer, prefix: str, seed: int, share: floa
 
         up = commanded()
         made = {kind: _checked(up[kind], inputs(name, 1)[kind]) for kind in ORDER}
-        ids = dict(zip(ORDER, pool.map(lambda kind: up[kind].create(made[kind])[0], ORDER), strict=True))
+        ids = {ORDER[0]: up[ORDER[0]].create(made[ORDER[0]])[0]}
+        rest = ORDER[1:]
+        ids |= zip(rest, pool.map(lambda kind: up[kind].create(made[kind])[0], rest), strict=True)
         _settled(proxy, there, ids, 1)
         again = commanded()
         news = {kind: _checked(again[kind], inputs(name, 2)[kind]) for kind in ORDER}
@@ -93,6 +109,7 @@ def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> N
     proxy.drain()
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
     limit, automations = there.limit(), there.automations()
+    queue, flow = there.queue(), there.flow()
     # A request to create it that arrived very late has made a copy, which goes with the next change.
     assert len(automations) == 1 or version == 1
     automation = next(one for one in automations if one["id"] == ids["automation"])
@@ -100,9 +117,13 @@ def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> N
     assert deployment
     assert limit
     assert variable
-    found = [one["id"] for one in (pool, deployment, limit, variable, automation)]
+    assert queue
+    assert flow
+    found = [one["id"] for one in (pool, queue, deployment, flow, limit, variable, automation)]
     assert found == [ids[kind] for kind in ORDER]
-    assert (pool["concurrency_limit"], limit["limit"]) == (version, version)
+    limits = (pool["concurrency_limit"], queue["concurrency_limit"], limit["limit"])
+    assert limits == (version, version, version)
+    assert f"v{version}" in flow["tags"]
     assert variable["value"] == {"version": version}
     assert there.schedule("nightly")["schedule"]["cron"] == f"{version} 2 * * *"
     assert automation["trigger"]["threshold"] == version

@@ -95,3 +95,21 @@ Automation(
     adopt=on("adopt"),
 )
 """
+
+# And those that no deployment needs.
+EVERY = (
+    ALL
+    + """
+WorkQueue(
+    "queue",
+    name=prefix + "queue",
+    work_pool=pool,
+    concurrency_limit=config.get_int("limit") or 3,
+    description="goes first",
+    paused=on("paused"),
+    manage_state=on("manage"),
+    adopt=on("adopt"),
+)
+Flow("flow", name=prefix + "own-flow", tags=["y"], adopt=on("adopt"))
+"""
+)

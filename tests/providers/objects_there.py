@@ -7,6 +7,7 @@ from typing import Any
 from tests.providers.prefect_server import PrefectServer
 
 Object = dict[str, Any]
+_PASSING = {"updated", "status", "last_polled", "active_slots", "slot_decay_per_second", "anchor_date"}
 
 
 class There:
@@ -18,6 +19,15 @@ class There:
 
     def pool(self) -> Object | None:
         return self._one("/work_pools/filter", {"work_pools": {"name": {"any_": [f"{self.prefix}pool"]}}})
+
+    def queue(self) -> Object | None:
+        every = (
+            self.prefect.call("POST", f"/work_pools/{self.prefix}pool/queues/filter") if self.pool() else []
+        )
+        return next((one for one in every if one["name"] == f"{self.prefix}queue"), None)
+
+    def flow(self) -> Object | None:
+        return self._one("/flows/filter", {"flows": {"name": {"any_": [f"{self.prefix}own-flow"]}}})
 
     def deployment(self, name: str = "deployment") -> Object | None:
         return self._one("/deployments/filter", {"deployments": {"name": {"any_": [f"{self.prefix}{name}"]}}})
@@ -45,8 +55,13 @@ class There:
         return dict(found)
 
     def nothing(self) -> bool:
-        found = (self.pool(), self.deployment(), self.limit(), self.variable(), self.automations())
-        return found == (None, None, None, None, [])
+        found = (self.pool(), self.queue(), self.deployment(), self.flow(), self.limit(), self.variable())
+        return not any(found) and not self.automations() and not self.prefect.documents(self.prefix)
+
+    def everything(self) -> list[Any]:
+        """All of the objects, without what changes by itself."""
+        found = [self.pool(), self.queue(), self.deployment(), self.flow(), self.limit(), self.variable()]
+        return [_lasting(one) for one in (*found, *self.automations(), self.prefect.documents(self.prefix))]
 
     def change_pool(self, **body: Any) -> None:
         self.prefect.call("PATCH", f"/work_pools/{self.prefix}pool", json=body)
@@ -87,3 +102,10 @@ class There:
         found = self.prefect.call("POST", path, json=body)
         assert len(found) <= 1
         return found[0] if found else None
+
+
+def _lasting(value: Any) -> Any:
+    """Without states and times that a server writes by itself."""
+    if isinstance(value, dict):
+        return {key: _lasting(one) for key, one in value.items() if key not in _PASSING}
+    return [_lasting(one) for one in value] if isinstance(value, list) else value

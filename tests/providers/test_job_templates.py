@@ -50,6 +50,9 @@ def python(api_url: str, home: Path, *arguments: str, given: str = "") -> str:
     return done.stdout
 
 
+KEY = {"secret": "prefect-api-key", "version": "3"}
+
+
 @pytest.fixture(scope="module")
 def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The job that each worker makes of the program's work pool."""
@@ -62,7 +65,11 @@ def jobs(prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> di
         "process": {},
         "docker": {"image": IMAGE},
         "kubernetes": {"image": IMAGE, "namespace": "data", "account_of_pods": "dbt-dev"},
-        "cloud-run-v2": {"image": IMAGE, "region": "europe-west1"},
+        "cloud-run-v2": {
+            "image": IMAGE,
+            "region": "europe-west1",
+            "secrets": {"prefect_api_key_secret": KEY},
+        },
     }
     labels = {"environment": "dev", "managed-by": "pulumi"}
     known: dict[str, Any] = {"labels": labels, "account": ACCOUNT, "credentials": reference(block.id)}
@@ -104,6 +111,8 @@ def test_the_cloud_run_worker_runs_the_image_as_the_stacks_account_in_its_region
     assert job["credentials"]["project"] == "p-of-the-block"
     assert task["serviceAccount"] == ACCOUNT
     assert task["containers"][0]["image"] == IMAGE
+    [key] = [one for one in task["containers"][0]["env"] if one["name"] == "PREFECT_API_KEY"]
+    assert key == {"name": "PREFECT_API_KEY", "valueSource": {"secretKeyRef": KEY}}
     assert task["containers"][0]["resources"]["limits"]["memory"] == "2Gi"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from providers.api.errors import NameTakenError
+from providers.api.errors import NameTakenError, RejectedError
 from providers.api.http import Requests
 from providers.api.server import Server
 from providers.engine.claims import Claims
@@ -31,10 +31,17 @@ def http(prefect: PrefectServer) -> Iterator[Requests]:
         yield http
 
 
+@pytest.fixture(autouse=True)
+def pool_of_the_queue(prefect: PrefectServer, prefix: str) -> None:
+    """A person's, and none that the cases are about."""
+    prefect.call("POST", "/work_pools/", json={"name": f"{prefix}other-pool", "type": "process"})
+
+
 def given(kind: str, prefix: str, owner: str, **more: Any) -> dict[str, Any]:
     block = {"block_type": "secret", "block_name": f"{prefix}block", "data": {"value": "x"}}
     inputs = block if kind == "block" else object_mixtures.inputs(prefix, 1)[kind]
-    return {**inputs, "owner": owner, "dry_run": True, **more}
+    queue = {"work_pool_name": f"{prefix}other-pool"} if kind == "work-queue" else {}
+    return {**inputs, **queue, "owner": owner, "dry_run": True, **more}
 
 
 def command(kind: str, http: Requests, directory: Path, owner: str) -> Lifecycle:
@@ -105,6 +112,45 @@ def test_what_a_person_made_is_refused_at_preview(
     assert "which nothing shows to be this stack's" in problem
 
 
+def test_schedules_of_a_deployment_that_is_taken_over_do_not_run_twice(
+    prefect: PrefectServer, http: Requests, prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of `prefect deploy` have no name, or another one."""
+    flow = prefect.call("POST", "/flows/", json={"name": f"{prefix}flow"})["id"]
+    crons = ("0 5 * * *", "0 2 * * *", "0 7 * * *")
+    there: list[dict[str, Any]] = [{"schedule": {"cron": cron, "timezone": "UTC"}} for cron in crons]
+    there[2]["slug"] = "hourly"
+    body = {"name": "nightly", "flow_id": flow, "schedules": there}
+    made = prefect.call("POST", "/deployments/", json=body)["id"]
+    given = {
+        "name": "nightly",
+        "flow_name": f"{prefix}flow",
+        "schedules": {"at-two": {"cron": "0 2 * * *"}, "at-four": {"cron": "0 4 * * *"}},
+        "owner": OURS,
+        "dry_run": True,
+    }
+    up = command("deployment", http, tmp_path, OURS)
+    [problem] = up.check({}, given).problems
+    assert "adopt=True" in problem
+    props = inputs_of(up, given | {"adopt": True})
+    told = capsys.readouterr().err
+    assert "its schedule `0 2 * * *` becomes 'at-two'" in told
+    assert "its schedule `0 5 * * *` becomes 'at-four'" in told
+    assert "its schedule `0 7 * * *` (hourly) stays, and makes runs beside the program's" in told
+    assert up.create(props)[0] == made
+    found = prefect.call("GET", f"/deployments/{made}/schedules")
+    assert {one["slug"]: one["schedule"]["cron"] for one in found} == {
+        "at-two": "0 2 * * *",
+        "at-four": "0 4 * * *",
+        "hourly": "0 7 * * *",
+    }
+    # What people add later is theirs, and stays.
+    prefect.call("POST", f"/deployments/{made}/schedules", json=[{"schedule": {"cron": "0 9 * * *"}}])
+    again = command("deployment", http, tmp_path, OURS)
+    assert again.create(props)[0] == made
+    assert len(prefect.call("GET", f"/deployments/{made}/schedules")) == 4
+
+
 def test_what_was_changed_between_the_interruption_and_the_next_up_is_made_so(
     prefect: PrefectServer, http: Requests, prefix: str, tmp_path: Path
 ) -> None:
@@ -122,5 +168,31 @@ def test_what_a_program_only_refers_to_may_be_anybodys(http: Requests, prefix: s
     up = command("existing-block", http, tmp_path, OURS)
     found, referred = up.create(inputs_of(up, named))
     assert found == made
+    # Looked up each time, whether anything has changed or not.
+    again = command("existing-block", http, tmp_path, OURS)
+    checked = again.check(referred, named)
+    assert (checked.problems, again.diff(found, referred, checked.inputs).changes) == ([], False)
     up.delete(found, referred)
     assert block.read(made, props) is not None
+    command("block", http, tmp_path, THEIRS).delete(made, props)
+    [gone] = again.check(referred, named | {"declared_at": "infra/automations.py:7"}).problems
+    assert f"has no block secret/{prefix}block" in gone
+    assert gone.endswith("(infra/automations.py:7)")
+    # Made anew, it has another id.
+    anew, _ = command("block", http, tmp_path, THEIRS).create(props)
+    assert again.diff(found, referred, again.check(referred, named).inputs).replaces == ["found"]
+    assert command("existing-block", http, tmp_path, OURS).create(checked.inputs)[0] == anew
+
+
+def test_what_prefect_declines_names_the_line_that_declares_it(
+    prefect: PrefectServer, http: Requests, prefix: str, tmp_path: Path
+) -> None:
+    prefect.call("POST", "/work_pools/", json={"name": f"{prefix}pool", "type": "process"})
+    up = command("work-queue", http, tmp_path, OURS)
+    declared = given("work-queue", prefix, OURS, declared_at="__main__.py:12", priority=1)
+    checked = up.check({}, declared)
+    assert "declared_at" not in checked.inputs
+    with pytest.raises(
+        RejectedError, match=rf"HTTP 422; .*priority.*\(work queue '.*{prefix}queue', __main__.py:12\)"
+    ):
+        up.create(checked.inputs | {"priority": "first"})
