@@ -7,16 +7,20 @@ import pulumi
 from infra.apis import Apis, ApisArgs
 from infra.automations import Alerts, AutomationsArgs, LostRuns
 from infra.blocks import Blocks, BlocksArgs
+from infra.checkout import commit
 from infra.deployments import Deployments, DeploymentsArgs, Place
 from infra.guard import Guard, GuardArgs
 from infra.identity import Identity, IdentityArgs
+from infra.job_secrets import no_key_in_clear
 from infra.outputs import Parts, keeping_switches, outputs, take_away
 from infra.settings import load, place, secret_variables
 from infra.settings.dbt_project import profile
+from infra.settings.project import ROOT
 from infra.warehouse import Warehouse, WarehouseArgs
 from infra.workers import Workers, WorkersArgs
 
 settings = load()
+no_key_in_clear(settings)
 names, datasets = settings.names, settings.all_datasets
 
 apis = Apis("apis", ApisArgs(settings.project, settings.google_apis))
@@ -74,6 +78,9 @@ deployments = Deployments(
         place=Place(
             settings.work_pool_type,
             code_path=settings.code_path,
+            repository=settings.code_repository,
+            commit=commit(ROOT) if settings.code_repository else "",
+            access_block=settings.code_access_block,
             image=settings.image,
             labels=settings.labels,
             region=settings.region,
@@ -81,6 +88,7 @@ deployments = Deployments(
             account=identity.account.email,
             account_of_pods=settings.account_of_pods,
             credentials=blocks.credentials.ref,
+            secrets={name: secret.reference for name, secret in settings.job_secrets.items()},
         ),
         schedule=settings.main_schedule,
         further=settings.deployments,
@@ -95,7 +103,15 @@ automations = AutomationsArgs(names, deployments.each_run, settings.alert_block,
 lost_runs = LostRuns("lost-runs", automations)
 workers = Workers(
     "workers",
-    WorkersArgs(settings.project, identity.account.name, settings.workers, settings.pods),
+    WorkersArgs(
+        project=settings.project,
+        account=identity.account.name,
+        account_email=identity.account.email,
+        pipeline=names.pipeline,
+        secrets=settings.job_secrets.values(),
+        members=settings.workers,
+        pods=settings.pods,
+    ),
     apis.services,
 )
 alerts = Alerts("alerts", automations)

@@ -19,6 +19,8 @@ from providers.catalog.job_templates import filled
 FLOW = "pipeline-dbt-complet"
 # By its module: by its file, Prefect would put flows/ on the path, where profile.py hides Python's own.
 ENTRYPOINT = "flows.pipeline.dbt_full_pipeline"
+# In a clone, made when Python runs already, it can't be imported by its module's name.
+ENTRYPOINT_IN_A_CLONE = "flows/pipeline.py:dbt_full_pipeline"
 # A run of dbt with its Python libraries needs this much, and may take this long: Cloud Run's own default is
 # 512Mi and 600 s, and the worker's template allows for a day.
 CLOUD_RUN = {"memory": "2Gi", "timeout": 86_400}
@@ -36,16 +38,23 @@ class Place:
     Attributes:
         type: the work pool's type, which the workers have too.
         code_path: the project's directory on the workers' machine, for a process work pool.
+        repository: the one from which each of its runs clones the project instead.
+        commit: of that.
+        access_block: the block that opens it, as `<type>/<name>`.
         image: the container of the others.
         labels: of containers, pods and jobs, as of the datasets.
         region: of Cloud Run.
         namespace: of pods.
         account: dbt's service account, where machines are given it.
         credentials: the block by which a worker starts jobs in Google Cloud.
+        secrets: what jobs on Cloud Run read of Secret Manager, in the job template's words.
     """
 
     type: str
     code_path: str = ""
+    repository: str = ""
+    commit: str = ""
+    access_block: str = ""
     image: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     region: str = ""
@@ -53,11 +62,15 @@ class Place:
     account: pulumi.Input[str] = ""
     account_of_pods: str | None = None
     credentials: Any = None
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """Return what the pool's job template says by default; images hold the project where they start."""
         container: dict[str, Any] = {"image": self.image, "labels": dict(self.labels)}
         match self.type:
+            case "process" if self.repository:
+                # Prefect makes a directory for each run.
+                return {}
             case "process":
                 return {"working_dir": self.code_path or str(PROJECT)}
             case "cloud-run-v2":
@@ -67,6 +80,7 @@ class Place:
                     "region": self.region,
                     "service_account_name": self.account,
                     "credentials": self.credentials,
+                    **self.secrets,
                 }
             case "kubernetes":
                 if self.account_of_pods:
@@ -74,6 +88,20 @@ class Place:
                 return {**container, "namespace": self.namespace}
             case _:
                 return container
+
+    def code(self) -> dict[str, Any]:
+        """Return where a run finds the flow, in the deployment's words."""
+        if not self.repository:
+            return {"entrypoint": ENTRYPOINT}
+        step = {"repository": self.repository, "commit_sha": self.commit}
+        if self.access_block:
+            kind, _, name = self.access_block.partition("/")
+            word = "access_token" if kind == "secret" else "credentials"
+            step[word] = f"{{{{ prefect.blocks.{kind}.{name} }}}}"
+        return {
+            "entrypoint": ENTRYPOINT_IN_A_CLONE,
+            "pull_steps": [{"prefect.deployments.steps.git_clone": step}],
+        }
 
 
 @dataclass(frozen=True)
@@ -148,7 +176,6 @@ class Deployments(Component):
             name=pipeline,
             schedules=schedule,
             description=f"Builds and tests every table of {environment}.",
-            adopt=args.adopt,
         )
         self.further = {
             one.name: self._deployment(
@@ -181,7 +208,7 @@ class Deployments(Component):
         return Deployment(
             resource,
             flow_name=FLOW,
-            entrypoint=ENTRYPOINT,
+            **args.place.code(),
             work_pool=self.work_pool,
             parameters={"target": environment, "wait_seconds": WAIT_SECONDS, **(parameters or {})},
             parameter_openapi_schema=parameter_schema(environment),
@@ -190,6 +217,7 @@ class Deployments(Component):
             concurrency_limit=1,
             collision_strategy="ENQUEUE",
             tags=["dbt", environment],
+            adopt=args.adopt,
             # A run needs all that its blocks lead to.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._after]),
             **more,

@@ -9,9 +9,11 @@ from typing import Any, Literal
 import pulumi
 import pulumi_gcp as gcp
 
-from infra import new_key
-from infra.component import Component
+from infra import google, new_key
+from infra.component import Component, own
 from infra.settings import Dataset
+
+ACT_AS = "roles/iam.serviceAccountTokenCreator"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class IdentityArgs:
         datasets: those on which the account gets a role.
         ids: their names, each known when the dataset is there.
         way: how dbt signs in (`infra.settings.sign_in`).
-        impersonators: who may act as the account.
+        impersonators: who may act as the account; where there is none, who brings the stack up first.
         key_rotation: another text makes another key.
     """
 
@@ -60,7 +62,7 @@ class Identity(Component):
         self,
         name: str,
         args: IdentityArgs,
-        after: Sequence[pulumi.Resource] = (),
+        after: Sequence[pulumi.Input[pulumi.Resource]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
@@ -121,7 +123,45 @@ class Identity(Component):
             gcp.serviceaccount.IAMMember(
                 f"act-as-{member}",
                 service_account_id=self.account.name,
-                role="roles/iam.serviceAccountTokenCreator",
+                role=ACT_AS,
                 member=member,
                 opts=opts,
             )
+        if not members:
+            self._let_who_runs_this_act(opts)
+
+    def _let_who_runs_this_act(self, opts: pulumi.ResourceOptions) -> None:
+        """Let act who brings the stack up first. The next one takes nothing away, and is told."""
+        caller, access = google.who_runs_this(), google.token()
+        grant = gcp.serviceaccount.IAMMember(
+            "act-as-who-brought-it-up",
+            service_account_id=self.account.name,
+            role=ACT_AS,
+            member=caller,
+            # Another than that of `impersonators` to the same member, which may take its place.
+            condition=gcp.serviceaccount.IAMMemberConditionArgs(**own("brought the stack up first")),
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["member"])),
+        )
+        grant.member.apply(lambda member: _tell(member, caller))
+        granted = pulumi.Output.all(self.account.email, grant.member, grant.etag)
+
+        async def wait(known: list[str]) -> None:
+            if known[1] == caller:
+                await google.grant_in_force(known[0], caller, access)
+
+        _: pulumi.Output[None] = granted.apply(wait)
+
+
+def _tell(member: str, caller: str) -> None:
+    stack = pulumi.get_stack()
+    name = f"pulumi config set --path 'impersonators[{{}}]' {{}} -s {stack}".format
+    if member == caller:
+        pulumi.log.info(
+            f"{caller}, who runs this, may act as dbt's service account, because `impersonators` is empty. "
+            f"To let a worker, too: `{name(0, member)} && {name(1, 'serviceAccount:WORKER')}`"
+        )
+        return
+    pulumi.log.warn(
+        f"{caller}, who runs this, may not act as dbt's service account; {member}, who brought the stack up "
+        f"first, may. For both: `{name(0, member)} && {name(1, caller)}`"
+    )

@@ -64,7 +64,7 @@ class Warehouse(Component):
         self,
         name: str,
         args: WarehouseArgs,
-        after: Sequence[pulumi.Resource] = (),
+        after: Sequence[pulumi.Input[pulumi.Resource]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
@@ -88,7 +88,7 @@ class Warehouse(Component):
         self.register_outputs({"dataset": self.ids["dataset"], "raw_dataset": self.ids["raw-dataset"]})
 
     def _dataset(
-        self, dataset: Dataset, args: WarehouseArgs, after: Sequence[pulumi.Resource]
+        self, dataset: Dataset, args: WarehouseArgs, after: Sequence[pulumi.Input[pulumi.Resource]]
     ) -> gcp.bigquery.Dataset:
         may_drop = args.may_drop(dataset)
         # Raw data stays: nobody loads it again by himself.

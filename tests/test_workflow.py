@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ import pytest
 import yaml
 
 from infra import settings
-from infra.settings import project
 from local.paths import PROJECT
 
 PATH = PROJECT / ".github" / "workflows" / "pulumi.yml"
@@ -146,12 +144,11 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     pulumi.runtime.set_all_config({})
 
 
-def asked_for(stack: str, configure: pytest.MonkeyPatch, more: dict[str, str]) -> set[str]:
-    """The settings that the stack's committed file lacks for the workflow, beside `more`."""
+def asked_for(stack: str, configure: pytest.MonkeyPatch) -> set[str]:
+    """The settings that the stack's committed file lacks for the workflow."""
     committed = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     configure.setattr(pulumi, "get_stack", lambda: stack)
-    named = {f"{project.namespace()}:{name}": value for name, value in more.items()}
-    pulumi.runtime.set_all_config(committed | named)
+    pulumi.runtime.set_all_config(committed)
     try:
         settings.load()
     except pulumi.RunError as error:
@@ -164,23 +161,9 @@ def asked_for(stack: str, configure: pytest.MonkeyPatch, more: dict[str, str]) -
     return set()
 
 
-def documented() -> dict[str, dict[str, str]]:
-    """What docs/identity.md says to set for the workflow: the values of each stack."""
-    section = (PROJECT / "docs" / "identity.md").read_text().partition("## GitHub Actions")[2]
-    found: dict[str, dict[str, str]] = {}
-    for line in re.findall(r"^    pulumi config set (.+)$", section, re.MULTILINE):
-        *_, key, value, _, stack = shlex.split(line)
-        name, first, _ = key.partition("[0]")
-        found.setdefault(stack, {})[name] = json.dumps([value]) if first else value
-    return found
-
-
-def test_the_committed_files_ask_for_just_what_the_docs_say(configure: pytest.MonkeyPatch) -> None:
-    said = documented()
-    assert set(said) == {"dev", "prod"}
-    for stack, values in said.items():
-        assert asked_for(stack, configure, {}) == set(values)
-        assert asked_for(stack, configure, values) == set()
+def test_the_committed_files_are_enough_for_the_workflow(configure: pytest.MonkeyPatch) -> None:
+    for stack in ("dev", "prod"):
+        assert asked_for(stack, configure) == set()
 
 
 def test_no_expression_ends_in_a_shell(steps: list[dict[str, Any]]) -> None:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from infra.settings import code, running, secrets, sign_in
 from infra.settings import datasets as data
-from infra.settings import running, sign_in
 from infra.settings.dbt_environment import Variables
 from infra.settings.dbt_profile import Profile
 from infra.settings.dbt_project import check_dbt_project_dir
@@ -171,11 +171,22 @@ class Settings(BaseModel):
         "process",
         description="Where runs work: process, docker, kubernetes or cloud-run-v2.",
     )
-    code_path: Annotated[str, AfterValidator(running.check_code_path)] = Field(
+    code_repository: Annotated[str, AfterValidator(code.check_repository)] = Field(
+        "",
+        description="Address of this project's git repository, such as https://github.com/me/flights.git: "
+        "each run clones it at the commit that `pulumi up` ran at; for a process work pool without "
+        "`codePath`.",
+    )
+    code_access_block: Annotated[str, AfterValidator(code.check_access_block)] = Field(
+        "",
+        description="Prefect block that opens a private `codeRepository`, as <type>/<name>: a secret that "
+        "holds a token, or such as github-credentials/mine.",
+    )
+    code_path: Annotated[str, AfterValidator(code.check_path)] = Field(
         "",
         validate_default=True,
-        description="Absolute directory of this project on the workers' machine, for a process work pool. "
-        "When empty, the one that `pulumi up` ran in; required in continuous integration.",
+        description="Absolute directory of this project on the workers' machine; required for a process work "
+        "pool, but with `codeRepository` and on the embedded platform, where it is that of `pulumi up`.",
     )
     image: Annotated[str, AfterValidator(running.check_image)] = Field(
         "",
@@ -195,6 +206,16 @@ class Settings(BaseModel):
         description="Who may start runs on Cloud Run when `workPoolType` is `cloud-run-v2`, the identities "
         "of Prefect's workers, such as serviceAccount:EMAIL.",
     )
+    prefect_api_key_secret: Annotated[str, AfterValidator(secrets.check_api_key)] = Field(
+        "",
+        description="Secret of Secret Manager with Prefect's API key, such as prefect-api-key or "
+        "projects/other/secrets/prefect-api-key:3, for jobs on Cloud Run; required there where Prefect wants "
+        "a key. dbt's service account may read it.",
+    )
+    prefect_auth_string_secret: Annotated[str, AfterValidator(secrets.check_auth_string)] = Field(
+        "",
+        description="The same for the user:password of a Prefect server.",
+    )
     alert_block: Annotated[str, AfterValidator(running.check_alert_block)] = Field(
         "",
         description="Prefect block that hears of failed, crashed and late runs of the deployments, as "
@@ -211,7 +232,7 @@ class Settings(BaseModel):
         [],
         validate_default=True,
         description="Who may act as dbt's service account when `identity` is `impersonation`, such as "
-        "user:NAME@example.com or serviceAccount:EMAIL.",
+        "user:NAME@example.com or serviceAccount:EMAIL; when empty, whoever brings the stack up first.",
     )
     key_rotation: sign_in.KeyRotation = Field(
         "",
@@ -284,7 +305,17 @@ class Settings(BaseModel):
             return ()
         keyless = ("iamcredentials",) if self.identity == "impersonation" else ()
         runs = ("run",) if self.work_pool_type == "cloud-run-v2" else ()
-        return ("bigquery", "cloudresourcemanager", "iam", *keyless, *runs)
+        reads = ("secretmanager",) if self.job_secrets else ()
+        return ("bigquery", "cloudresourcemanager", "iam", *keyless, *runs, *reads)
+
+    @property
+    def job_secrets(self) -> dict[str, secrets.Secret]:
+        """The secrets that a job on Cloud Run reads, by the name that Prefect's job template has for each."""
+        named = {
+            "prefect_api_key_secret": secrets.parsed(self.prefect_api_key_secret),
+            "prefect_api_auth_string_secret": secrets.parsed(self.prefect_auth_string_secret),
+        }
+        return {name: secret for name, secret in named.items() if secret}
 
     @property
     def main_schedule(self) -> Schedule | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import PurePosixPath
 
 from pydantic import ValidationInfo
 
@@ -46,25 +44,9 @@ def check_work_pool_type(value: str) -> str:
     return value
 
 
-def check_code_path(value: str, info: ValidationInfo) -> str:
-    """Return a directory; raise ValueError where it is not absolute, not used, or missing and not known.
-
-    Empty means the directory of `pulumi up`. In continuous integration (`CI` is set, as on GitHub) that
-    directory is gone when a worker needs it, unless the whole platform is on that machine.
-    """
-    _need_a_pool(("process",), "codePath", value, info)
-    if info.data.get("work_pool_type", "process") != "process":
-        return value
-    if value and not PurePosixPath(value).is_absolute():
-        raise ValueError(f"{value!r} is no absolute directory, such as /srv/dbt")
-    if not value and os.environ.get("CI") and not info.data.get("bigquery_endpoint"):
-        raise ValueError("the workers' directory of this project, which is not that of this machine")
-    return value
-
-
 def check_image(value: str, info: ValidationInfo) -> str:
     """Return the image; raise ValueError where the work pool runs containers and there is none, or not."""
-    _need_a_pool(CONTAINERS, "image", value, info)
+    need_a_pool(CONTAINERS, "image", value, info)
     pool_type = info.data.get("work_pool_type", "process")
     if pool_type != "process" and not value:
         raise ValueError(f"a {pool_type} work pool needs an image")
@@ -73,7 +55,7 @@ def check_image(value: str, info: ValidationInfo) -> str:
 
 def check_region(value: str, info: ValidationInfo) -> str:
     """Return the region; raise ValueError where the work pool runs jobs in one and there is none, or not."""
-    _need_a_pool(("cloud-run-v2",), "region", value, info)
+    need_a_pool(("cloud-run-v2",), "region", value, info)
     if info.data.get("work_pool_type") == "cloud-run-v2":
         if not value:
             raise ValueError("a cloud-run-v2 work pool needs a region")
@@ -85,7 +67,7 @@ def check_region(value: str, info: ValidationInfo) -> str:
 def check_namespace(value: str, info: ValidationInfo) -> str:
     """Return the namespace of pods; raise ValueError where there are none."""
     if value != "default":
-        _need_a_pool(("kubernetes",), "namespace", value, info)
+        need_a_pool(("kubernetes",), "namespace", value, info)
     return value
 
 
@@ -96,7 +78,8 @@ def check_alert_block(value: str) -> str:
     return value
 
 
-def _need_a_pool(types: tuple[str, ...], setting: str, value: str, info: ValidationInfo) -> None:
+def need_a_pool(types: tuple[str, ...], setting: str, value: str, info: ValidationInfo) -> None:
+    """Raise an error where a setting is given that has no effect with the type of the work pool."""
     pool_type = info.data.get("work_pool_type")
     # One that is wrong itself is not there.
     if value and pool_type and pool_type not in types:

@@ -55,13 +55,6 @@ def _check_workers(members: list[str], info: ValidationInfo) -> list[str]:
 
 def _check_impersonators(members: list[str], info: ValidationInfo) -> list[str]:
     way = info.data.get("identity")
-    if way == "impersonation" and not members:
-        raise PydanticCustomError(
-            MIX,
-            "with `identity: impersonation` nobody could run dbt, because nobody may act as its service "
-            "account. Say who: `pulumi config set --path 'impersonators[0]' "
-            "user:YOU@example.com -s <stack>`",
-        )
     if way in {"key", "attached"} and members:
         raise without_effect(
             "impersonators",

@@ -31,6 +31,7 @@ from pulumi.provider.experimental.provider import (
 
 from local.gcp_plugin import config as configuration
 from local.gcp_plugin.errors import PluginError
+from local.gcp_plugin.functions import FUNCTIONS
 from local.gcp_plugin.google_api import Google
 from local.gcp_plugin.kind import Change, Kind, Values
 from local.gcp_plugin.kinds import KINDS
@@ -112,8 +113,13 @@ class GcpProvider(Provider):
         )
 
     async def invoke(self, request: InvokeRequest) -> InvokeResponse:
-        """Refuse: the program calls no functions of the provider."""
-        raise PluginError(f"the local gcp plugin does not serve the function {request.tok}")
+        """Call a function."""
+        if request.tok not in FUNCTIONS:
+            raise PluginError(
+                f"the local gcp plugin does not serve the function {request.tok}; it serves "
+                f"{', '.join(sorted(FUNCTIONS))}. For others use the official plugin."
+            )
+        return InvokeResponse(to_property_values(await FUNCTIONS[request.tok](self._google)))
 
     async def delete(self, request: DeleteRequest) -> None:
         """Delete the resource."""

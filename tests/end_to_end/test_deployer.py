@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,8 +13,8 @@ from local.paths import PROJECT as ROOT
 from local.platform.environment import owner_token
 from tests import tiny
 from tests.checkout import Checkout
-from tests.end_to_end import servers
-from tests.local.google.world import PROJECT, World
+from tests.end_to_end import keyless, servers
+from tests.local.google.world import PROJECT, World, assertion
 
 pytestmark = pytest.mark.real
 
@@ -42,26 +43,49 @@ def deployer(project: Checkout) -> str:
             limit = {"condition": {"title": "just ours", "expression": expression}} if role == ADMIN else {}
             policy["bindings"].append(binding | limit)
         world.ok("POST", f"/v1/projects/{PROJECT}:setIamPolicy", json={"policy": policy})
-        return world.sign_in(world.key(DEPLOYER))
+        asked = (
+            "https://www.googleapis.com/auth/cloud-platform https://www.googleapis.com/auth/userinfo.email"
+        )
+        return str(world.exchange(assertion(world.key(DEPLOYER), scope=asked)).json()["access_token"])
 
 
-def test_the_whole_lifecycle_as_the_deployer(project: Checkout, deployer: str) -> None:
+def test_the_whole_lifecycle_as_the_deployer(project: Checkout, deployer: str, tmp_path: Path) -> None:
+    """With the identity of `dev` and `prod`, and nobody named who may be dbt: that is who brings it up."""
     shutil.rmtree(project.root / "dbt")
     shutil.copytree(tiny.DIRECTORY, project.root / "dbt")
     signed_in = {"GOOGLE_OAUTH_ACCESS_TOKEN": deployer}
 
-    def pulumi(*arguments: str) -> None:
-        done = project.run("pulumi", *arguments, "-s", "local", "--non-interactive", env=signed_in)
+    def pulumi(*arguments: str, env: dict[str, str] = signed_in) -> str:
+        done = project.run("pulumi", *arguments, "-s", "local", "--non-interactive", env=env)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
-    pulumi("up", "--yes", "--skip-preview")
+    pulumi("config", "set", "projet-m2-bi:identity", "impersonation")
+    may = f"serviceAccount:{DEPLOYER}, who runs this, may act as dbt's service account"
+    assert may in pulumi("preview")
+    assert may in pulumi("up", "--yes", "--skip-preview")
     log = (project.paths.logs / "google.log").read_text()
     assert f"/datasets 200 {DEPLOYER}" in log
     assert f":setIamPolicy 200 {DEPLOYER}" in log
+    assert f"{keyless.DBT}:generateAccessToken 200 {DEPLOYER}" in log
     pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    # Somebody else takes nothing away from the first, and hears who may.
+    other = pulumi("preview", "--expect-no-changes", env={})
+    assert "user:owner@example.com, who runs this, may not act as dbt's service account" in other
+    assert f"'impersonators[0]' serviceAccount:{DEPLOYER} -s local && pulumi config set" in other
     # dbt is its own account.
-    flow = project.python("-m", "flows.pipeline", "--target", "local")
+    with keyless.iam_credentials(project, tmp_path) as front:
+        machine = front | keyless.machine(project, DEPLOYER)
+        home = {"HOME": str(tmp_path), "CLOUDSDK_CONFIG": str(tmp_path)}
+        flow = project.python("-m", "flows.pipeline", "--target", "local", env=machine | home)
     assert flow.returncode == 0, flow.stdout + flow.stderr
+    assert f"/jobs 200 {keyless.DBT}" in (project.paths.logs / "google.log").read_text()
+    # Named, it keeps what it may.
+    pulumi("config", "set", "--path", "projet-m2-bi:impersonators[0]", f"serviceAccount:{DEPLOYER}")
+    pulumi("up", "--yes", "--skip-preview")
+    policy = keyless.google(project, "POST", f"{keyless.ACCOUNTS}/{keyless.DBT}:getIamPolicy")
+    [binding] = policy["bindings"]
+    assert (binding["members"], "condition" in binding) == ([f"serviceAccount:{DEPLOYER}"], False)
     pulumi("destroy", "--yes", "--skip-preview")
     assert servers.datasets(project) == set()
     assert servers.service_accounts(project) == {DEPLOYER}

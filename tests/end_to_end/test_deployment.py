@@ -23,7 +23,7 @@ import pytest
 from tests import sink, tiny
 from tests.asking import ask
 from tests.checkout import Checkout
-from tests.end_to_end import servers
+from tests.end_to_end import keyless, servers
 from tests.sink import Sink
 
 pytestmark = pytest.mark.real
@@ -145,6 +145,40 @@ def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, 
     }
     assert "dbt-run failed" in told["message"]
     assert "broken" in told["message"]
+
+
+@pytest.fixture
+def cloned(deployed: Checkout) -> Iterator[str]:
+    """The stack whose runs clone the project; the commit."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(deployed.root), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+        return subprocess.run(
+            [*command, *arguments], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "--quiet")
+    git("add", "--force", "flows", "dbt")
+    git("commit", "--quiet", "--message", "as it is")
+    keyless.configure(deployed, f"codeRepository={deployed.root.as_uri()}")
+    yield git("rev-parse", "HEAD")
+    shutil.rmtree(deployed.root / ".git")
+    keyless.ok(deployed.pulumi("config", "rm", "projet-m2-bi:codeRepository"))
+    keyless.ok(deployed.pulumi("up", "--yes", "--skip-preview"))
+
+
+def test_a_run_may_clone_the_project_at_the_commit_that_was_brought_up(
+    deployed: Checkout, cloned: str
+) -> None:
+    # What comes later is not in it.
+    (deployed.root / "dbt" / "models" / "later.sql").write_text("select nonsense(")
+    with worker(deployed):
+        done = run(deployed)
+    (deployed.root / "dbt" / "models" / "later.sql").unlink()
+    assert done["state"]["type"] == "COMPLETED", done["state"]["message"]
+    deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
+    [step] = deployment["pull_steps"]
+    assert step["prefect.deployments.steps.git_clone"]["commit_sha"] == cloned
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ BLOCKS = {
     "dbt-cli-profile-staging",
 }
 
+OWN = "starts runs of dbt-staging"
 # Where people see Prefect, which is not where Pulumi and workers do.
 PAGE = "https://prefect.example.com"
 
@@ -121,6 +122,8 @@ def test_one_file_makes_an_environment(staging: Checkout) -> None:
 def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
     worker = "worker@demo-flights.iam.gserviceaccount.com"
     keyless.google(staging, "POST", keyless.ACCOUNTS, {"accountId": "worker"})
+    # The same worker starts the runs of another stack in this project.
+    keyless.grant(staging, worker, "roles/run.developer")
     keyless.configure(
         staging,
         "workPoolType=cloud-run-v2",
@@ -133,8 +136,7 @@ def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
     assert early(staging) == []
     account = f"{keyless.ACCOUNTS}/dbt-staging@demo-flights.iam.gserviceaccount.com"
     assert granted(staging, account) == {"roles/iam.serviceAccountUser": [f"serviceAccount:{worker}"]}
-    project = granted(staging, "/v1/projects/demo-flights")
-    assert project["roles/run.developer"] == [f"serviceAccount:{worker}"]
+    assert run_developers(staging) == {"": [f"serviceAccount:{worker}"], OWN: [f"serviceAccount:{worker}"]}
     pool = ask("GET", f"{staging.variables()['PREFECT_API_URL']}/work_pools/dbt-staging")
     defaults = pool["base_job_template"]["variables"]["properties"]
     assert pool["type"] == "cloud-run-v2"
@@ -146,7 +148,7 @@ def test_it_may_run_in_google_cloud(staging: Checkout) -> None:
     keyless.configure(staging, "workPoolType=kubernetes", "namespace=data", stack="staging")
     pods = "serviceAccount:demo-flights.svc.id.goog[data/dbt-staging]"
     assert granted(staging, account) == {"roles/iam.workloadIdentityUser": [pods]}
-    assert "roles/run.developer" not in granted(staging, "/v1/projects/demo-flights")
+    assert run_developers(staging) == {"": [f"serviceAccount:{worker}"]}
     keyless.ok(staging.pulumi("preview", "--expect-no-changes", stack="staging"))
 
 
@@ -169,6 +171,16 @@ def granted(project: Checkout, resource: str) -> dict[str, list[str]]:
     """The members of each role in a resource's policy."""
     policy = keyless.google(project, "POST", f"{resource}:getIamPolicy")
     return {binding["role"]: binding["members"] for binding in policy.get("bindings", [])}
+
+
+def run_developers(project: Checkout) -> dict[str, list[str]]:
+    """Who may start runs on Cloud Run, by the title of the grant's condition."""
+    policy = keyless.google(project, "POST", "/v1/projects/demo-flights:getIamPolicy")
+    return {
+        binding.get("condition", {}).get("title", ""): binding["members"]
+        for binding in policy["bindings"]
+        if binding["role"] == "roles/run.developer"
+    }
 
 
 def automations(project: Checkout) -> list[dict[str, Any]]:

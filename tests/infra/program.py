@@ -15,6 +15,9 @@ from local.paths import PROJECT
 
 SECRET = "4dabf18193072939515e22adb298388d"
 KEY = {"type": "service_account", "client_email": "dbt-dev@demo-flights.iam.gserviceaccount.com"}
+# Who runs Pulumi.
+CALLER = "user:grace@example.com"
+CODE = "/srv/flights"
 GOOD: dict[str, Any] = {"environment": "dev", "project": "demo-flights"}
 
 
@@ -39,7 +42,9 @@ class Recorder(pulumi.runtime.Mocks):
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        return {}, None
+        if args.token.endswith(":getClientOpenIdUserInfo"):
+            return {"email": CALLER.partition(":")[2]}, []
+        return {}, []
 
     def inputs(self, token: str) -> list[dict[str, Any]]:
         return [args.inputs for args in self.made if args.typ == token]
@@ -64,7 +69,12 @@ class Recorder(pulumi.runtime.Mocks):
 
 def settings(**values: Any) -> Settings:
     """The settings `dev` has with these, by the names they have in the file."""
-    return Settings.model_validate(GOOD | values)
+    return Settings.model_validate(GOOD | with_code(values))
+
+
+def with_code(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings with what says where the project is, unless a container holds it."""
+    return values if {"workPoolType", "codeRepository"} & values.keys() else {"codePath": CODE} | values
 
 
 def declared(google: Any = None, **values: Any) -> Recorder:
@@ -73,7 +83,7 @@ def declared(google: Any = None, **values: Any) -> Recorder:
     pulumi.runtime.set_mocks(recorder, project=project.namespace(), stack="dev", preview=False)
     config = {f"gcp:{name}": value for name, value in ({"project": "demo-flights"} | (google or {})).items()}
     config["prefect:apiUrl"] = "http://127.0.0.1:1/api"
-    for name, value in values.items():
+    for name, value in with_code(values).items():
         text = value if isinstance(value, str) else json.dumps(value)
         config[f"{project.namespace()}:{name}"] = text
     pulumi.runtime.set_all_config(config)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pulumi
 import pytest
 from jinja2 import Environment
 
 from infra.automations import action
+from infra.checkout import commit
 from infra.deployments import PROJECT, Place, parameter_schema, scheduled
 from infra.pages import page_url
 from providers.api.http import Requests
-from providers.engine.lifecycle import Checked, Lifecycle
+from providers.engine.lifecycle import Lifecycle
 from providers.kinds.existing_block import ExistingBlocks
 from tests.infra.program import settings
 from tests.infra.test_settings import refused
@@ -36,6 +38,26 @@ def test_prod_runs_at_two_in_paris() -> None:
 def test_a_process_works_in_the_project_or_where_the_settings_say() -> None:
     assert Place("process").values() == {"working_dir": str(PROJECT)}
     assert Place("process", code_path="/srv/dbt").values() == {"working_dir": "/srv/dbt"}
+
+
+def test_a_run_clones_the_commit_that_is_checked_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place("process", repository="https://git.example/x", commit="abc", access_block="secret/token")
+    assert place.values() == {}
+    assert place.code() == {
+        "entrypoint": "flows/pipeline.py:dbt_full_pipeline",
+        "pull_steps": [
+            {
+                "prefect.deployments.steps.git_clone": {
+                    "repository": "https://git.example/x",
+                    "commit_sha": "abc",
+                    "access_token": "{{ prefect.blocks.secret.token }}",
+                }
+            }
+        ],
+    }
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(pulumi.RunError, match=r"git knows of none in .* or set `codePath` instead"):
+        commit(tmp_path)
 
 
 def test_the_parameters_are_held_to_the_environments_target() -> None:
@@ -111,7 +133,6 @@ def test_the_place_of_an_alert_block_begins_the_message_and_is_no_change() -> No
     known = {"adopt": False, "block_type": "webhook", "block_name": "on-call", "hint": "line 3"}
     moved = known | {"hint": "line 4"}
     lifecycle = Lifecycle(kind, connect)
-    assert lifecycle.check(known, moved) == Checked(moved, [])
     assert not lifecycle.diff("1", known, moved).changes
     assert not lifecycle.diff("1", {k: v for k, v in known.items() if k != "hint"}, moved).changes
     assert str(kind.gone(moved, "http://p/api")).startswith(

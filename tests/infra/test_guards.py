@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from typing import Any
 
+import pulumi
 import pytest
 
 from infra.outputs import take_away
@@ -12,7 +14,7 @@ from infra.pages import bigquery_page
 from providers.api.errors import KeptError
 from providers.engine.refusal import RefusalProvider
 from tests.infra.loops import event_loops
-from tests.infra.program import declared, settings
+from tests.infra.program import CALLER, declared, settings
 
 ADA = "user:ada@example.com"
 KEY = "gcp:serviceaccount/key:Key"
@@ -32,6 +34,22 @@ def test_impersonation_makes_no_key_but_a_grant() -> None:
     assert grant["serviceAccountId"].endswith("/dbt-dev@demo-flights.iam.gserviceaccount.com")
 
 
+def test_with_no_impersonators_who_runs_pulumi_may_act_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("pulumi.log.info", said.append)
+    (grant,) = declared(identity="impersonation").inputs("gcp:serviceaccount/iAMMember:IAMMember")
+    assert (grant["role"], grant["member"]) == ("roles/iam.serviceAccountTokenCreator", CALLER)
+    # Named in `impersonators` later, the same member gets another grant, which this one's end does not take.
+    assert grant["condition"]["title"] == "brought the stack up first"
+    assert any(f"{CALLER}, who runs this, may act as dbt's service account" in one for one in said)
+
+
+def test_who_runs_pulumi_and_is_unknown_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.infra.program.CALLER", "user:")
+    with pytest.raises(pulumi.RunError, match=r"'impersonators\[0\]' user:YOU@example.com -s dev"):
+        declared(identity="impersonation")
+
+
 def test_attached_makes_neither() -> None:
     made = declared(identity="attached")
     assert made.inputs(KEY) == []
@@ -44,8 +62,71 @@ def test_workers_may_start_cloud_run_jobs_that_are_dbts_account() -> None:
     (as_account,) = made.inputs("gcp:serviceaccount/iAMMember:IAMMember")
     assert (as_account["role"], as_account["member"]) == ("roles/iam.serviceAccountUser", ADA)
     assert as_account["serviceAccountId"].endswith("/dbt-dev@demo-flights.iam.gserviceaccount.com")
-    on_project = made.inputs("gcp:projects/iAMMember:IAMMember")
-    assert ("roles/run.developer", ADA) in {(grant["role"], grant["member"]) for grant in on_project}
+    made_with_prefix = declared(identity="attached", workers=[ADA], namePrefix="sales", **cloud_run)
+    grants = [
+        grant
+        for stack in (made, made_with_prefix)
+        for grant in stack.inputs("gcp:projects/iAMMember:IAMMember")
+        if grant["role"] == "roles/run.developer"
+    ]
+    assert [grant["member"] for grant in grants] == [ADA, ADA]
+    # One worker of two stacks has two grants: each stack takes its own away.
+    titles = [grant["condition"]["title"] for grant in grants]
+    assert titles == ["starts runs of dbt-dev", "starts runs of sales-dbt-dev"]
+
+
+CLOUD_RUN: dict[str, Any] = {
+    "workPoolType": "cloud-run-v2",
+    "image": "i",
+    "region": "europe-west1",
+    "identity": "attached",
+}
+
+
+def test_prefects_key_is_a_secret_that_dbts_account_reads_and_no_job_holds() -> None:
+    made = declared(prefectApiKeySecret="projects/vault/secrets/prefect-api-key:3", **CLOUD_RUN)
+    [grant] = made.inputs("gcp:secretmanager/secretIamMember:SecretIamMember")
+    assert (grant["project"], grant["secretId"]) == ("vault", "prefect-api-key")
+    assert grant["role"] == "roles/secretmanager.secretAccessor"
+    assert grant["member"] == "serviceAccount:dbt-dev@demo-flights.iam.gserviceaccount.com"
+    properties = made.named("work-pool")["base_job_template"]["variables"]["properties"]
+    secret = {"secret": "projects/vault/secrets/prefect-api-key", "version": "3"}
+    assert properties["prefect_api_key_secret"]["default"] == secret
+
+
+@pytest.mark.parametrize(
+    ("variable", "setting"),
+    [("PREFECT_API_KEY", "prefectApiKeySecret"), ("PREFECT_API_AUTH_STRING", "prefectAuthStringSecret")],
+)
+def test_a_key_in_clear_in_a_job_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, setting: str
+) -> None:
+    monkeypatch.setenv(variable, "me:planted")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    with pytest.raises(pulumi.RunError, match=rf"`pulumi config set {setting} prefect-key -s dev`") as told:
+        declared(**CLOUD_RUN)
+    assert "planted" not in str(told.value)
+    declared(**CLOUD_RUN, **{setting: "prefect-key"})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"identity": "impersonation", "impersonators": [ADA]},
+        {"workPoolType": "kubernetes", "image": "i", "identity": "attached"},
+        CLOUD_RUN | {"workers": [ADA], "prefectApiKeySecret": "k", "prefectAuthStringSecret": "p"},
+    ],
+)
+def test_no_grant_of_a_stack_is_shared_with_another(values: dict[str, Any]) -> None:
+    """It is on a thing of the stack's own, or to the stack's own account, or bears the stack's name."""
+    made = declared(**values)
+    own = "dbt-dev@demo-flights.iam.gserviceaccount.com"
+    grants = [args for args in made.made if "iam" in args.typ.lower() and "member" in args.inputs]
+    assert grants
+    for grant in (args.inputs for args in grants):
+        on_own = str(grant.get("serviceAccountId", "")).endswith(f"/{own}")
+        named = "dbt-dev" in str((grant.get("condition") or {}).get("title", ""))
+        assert on_own or named or grant["member"] == f"serviceAccount:{own}", grant
 
 
 def test_pods_with_the_attached_identity_are_dbts_account() -> None:

@@ -12,8 +12,16 @@ from pydantic import ValidationError
 from infra.settings import Settings, explain, google_project, load, project, secret_variables, stack_file
 from local.paths import PROJECT, Paths
 from local.pulumi_cli import stack
+from tests.infra.program import with_code
 
 GOOD: dict[str, Any] = {"environment": "dev", "project": "demo-flights", "dataset": "demo_flights_dev"}
+
+
+def good(values: dict[str, Any]) -> Settings:
+    return Settings.model_validate(GOOD | with_code(values))
+
+
+DOCKER_POOL = {"workPoolType": "docker", "image": "i"}
 
 
 def refused(tmp_path: Path, text: str = "", **values: Any) -> str:
@@ -21,17 +29,17 @@ def refused(tmp_path: Path, text: str = "", **values: Any) -> str:
     file.write_text(text)
     found = replace(stack_file.read(str(file)), name=file.name)
     with pytest.raises(ValidationError) as caught:
-        Settings.model_validate(GOOD | values)
+        good(values)
     return explain(caught.value, str(values.get("environment", "dev")), found)
 
 
 def test_good_settings_have_a_raw_dataset_beside_the_environments() -> None:
-    found = [one.dataset_id for one in Settings.model_validate(GOOD).all_datasets]
+    found = [one.dataset_id for one in good({}).all_datasets]
     assert found == ["demo_flights_dev", "demo_flights_dev_raw"]
 
 
 def test_settings_arrive_as_text() -> None:
-    found = Settings.model_validate(GOOD | {"threads": "4", "deleteContentsOnDestroy": "true"})
+    found = good({"threads": "4", "deleteContentsOnDestroy": "true"})
     assert (found.threads, found.delete_contents_on_destroy) == (4, True)
 
 
@@ -56,7 +64,7 @@ def test_a_bad_location_gets_a_hint(tmp_path: Path, location: str, hint: str) ->
 
 
 def test_a_location_is_spelt_as_bigquery_does() -> None:
-    assert Settings.model_validate(GOOD | {"location": "eu"}).location == "EU"
+    assert good({"location": "eu"}).location == "EU"
 
 
 def test_a_dataset_with_a_dash_gets_the_name_that_would_do(tmp_path: Path) -> None:
@@ -85,9 +93,9 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_the_api_endpoint_is_the_custom_endpoint_without_the_apis_path() -> None:
-    found = Settings.model_validate(GOOD | {"bigqueryEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
+    found = good({"bigqueryEndpoint": "http://127.0.0.1:1/bigquery/v2/"})
     assert found.api_endpoint == "http://127.0.0.1:1"
-    assert Settings.model_validate(GOOD).api_endpoint is None
+    assert good({}).api_endpoint is None
 
 
 @pytest.mark.parametrize("text", ["", "config:", "config: []", "- 1", "a: ["])
@@ -96,19 +104,40 @@ def test_an_odd_stack_file_has_no_lines(tmp_path: Path, text: str) -> None:
     assert stack_file.read(str(tmp_path / "Pulumi.dev.yaml")).lines == {}
 
 
-def test_continuous_integration_does_not_know_the_workers_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_where_the_workers_have_the_code_is_said_and_does_not_depend_on_who_runs_pulumi(
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("CI", "true")
-    message = refused(tmp_path)
-    assert "the workers' directory of this project, which is not that of this machine" in message
+    message = refused(tmp_path, codePath="")
+    assert "(projet-m2-bi:codePath): where do the workers have this project?" in message
     assert "`pulumi config set codePath … -s dev`" in message
     for fine in (
         {"codePath": "/srv/dbt"},
-        {"bigqueryEndpoint": "http://127.0.0.1:1"},
+        {"codeRepository": "git@github.com:me/flights.git", "codeAccessBlock": "secret/github"},
+        {"codePath": "", "bigqueryEndpoint": "http://127.0.0.1:1"},
         {"workPoolType": "docker", "image": "i"},
     ):
-        Settings.model_validate(GOOD | fine)
+        good(fine)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"codeRepository": "flights"}, "'flights' is no address of a repository"),
+        ({"codeRepository": "https://me:planted@git.example/x"}, "config set codeAccessBlock secret/NAME"),
+        ({"codeRepository": "https://git.example/x", "codePath": "/srv"}, "a clone of its own"),
+        ({"codeAccessBlock": "secret/x"}, "without `codeRepository` it has no effect"),
+        ({"codeRepository": "https://git.example/x", "codeAccessBlock": "x"}, "names no block"),
+        (
+            {"codeRepository": "https://git.example/x", **DOCKER_POOL},
+            "`workPoolType: docker` it has no effect",
+        ),
+    ],
+)
+def test_a_repository_that_no_run_could_clone_is_refused(
+    tmp_path: Path, values: dict[str, Any], said: str
+) -> None:
+    assert said in refused(tmp_path, **values)
+    assert "planted" not in refused(tmp_path, **values)
 
 
 WORKER = "serviceAccount:worker@demo-flights.iam.gserviceaccount.com"
@@ -116,28 +145,25 @@ CLOUD_RUN = {"workPoolType": "cloud-run-v2", "image": "i", "region": "europe-wes
 
 
 def test_a_key_is_the_default_and_can_be_rotated() -> None:
-    found = Settings.model_validate(GOOD | {"keyRotation": "2026-Q4"})
+    found = good({"keyRotation": "2026-Q4"})
     assert (found.identity, found.key_rotation) == ("key", "2026-Q4")
 
 
 def test_impersonators_arrive_as_json() -> None:
-    found = Settings.model_validate(GOOD | {"identity": "impersonation", "impersonators": f'["{WORKER}"]'})
+    found = good({"identity": "impersonation", "impersonators": f'["{WORKER}"]'})
     assert found.impersonators == [WORKER]
 
 
 def test_cloud_run_takes_the_attached_identity_and_its_own_api() -> None:
-    found = Settings.model_validate(
-        GOOD | CLOUD_RUN | {"identity": "attached", "enableApis": "true", "workers": [WORKER, WORKER]}
-    )
+    found = good(CLOUD_RUN | {"identity": "attached", "enableApis": "true", "workers": [WORKER, WORKER]})
     assert found.workers == [WORKER]
     assert "run" in found.google_apis
-    assert "run" not in Settings.model_validate(GOOD | {"enableApis": "true"}).google_apis
+    assert "run" not in good({"enableApis": "true"}).google_apis
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"identity": "impersonation"}, "Say who: `pulumi config set --path 'impersonators[0]'"),
         ({"impersonators": [WORKER]}, "`pulumi config set identity impersonation -s dev`"),
         ({"identity": "attached", "impersonators": [WORKER]}, "with `identity: attached` nobody acts"),
         ({"identity": "attached", "keyRotation": "x"}, "`pulumi config rm keyRotation -s dev`"),
@@ -160,6 +186,9 @@ def test_cloud_run_takes_the_attached_identity_and_its_own_api() -> None:
         (CLOUD_RUN | {"identity": "attached", "region": "EU"}, "'EU' is no region of Cloud Run"),
         ({"codePath": "here"}, "'here' is no absolute directory"),
         ({"namespace": "My_Space"}, "projet-m2-bi:namespace"),
+        (CLOUD_RUN | {"identity": "attached", "prefectApiKeySecret": "a b"}, "never what the secret holds"),
+        (CLOUD_RUN | {"identity": "attached", "prefectApiKeySecret": "pnu_planted"}, "name of a secret"),
+        ({"prefectApiKeySecret": "k"}, "`pulumi config rm prefectApiKeySecret -s dev`"),
         ({"identity": "oauth"}, "'key', 'impersonation' or 'attached'"),
         ({"tableExpirationDays": "-1"}, "projet-m2-bi:tableExpirationDays"),
     ],
@@ -167,10 +196,8 @@ def test_cloud_run_takes_the_attached_identity_and_its_own_api() -> None:
 def test_a_mix_that_cannot_work_is_refused(tmp_path: Path, values: dict[str, Any], said: str) -> None:
     message = refused(tmp_path, **values)
     assert said in message
+    assert "planted" not in message
     assert len(message.splitlines()) == 2
-
-
-DOCKER = {"workPoolType": "docker", "image": "i"}
 
 
 @pytest.mark.parametrize(
@@ -181,8 +208,8 @@ DOCKER = {"workPoolType": "docker", "image": "i"}
         ({"namespace": "data"}, "namespace", "workPoolType kubernetes"),
         ({"manageScheduleState": "true"}, "manageScheduleState", "schedule '0 2 * * *'"),
         ({"timeZone": "Europe/Paris"}, "timeZone", "schedule '0 2 * * *'"),
-        (DOCKER | {"codePath": "not/absolute"}, "codePath", "workPoolType process"),
-        (DOCKER | {"region": "europe-west1"}, "region", "workPoolType cloud-run-v2"),
+        (DOCKER_POOL | {"codePath": "not/absolute"}, "codePath", "workPoolType process"),
+        (DOCKER_POOL | {"region": "europe-west1"}, "region", "workPoolType cloud-run-v2"),
         (CLOUD_RUN | {"identity": "attached", "namespace": "data"}, "namespace", "workPoolType kubernetes"),
     ],
 )
@@ -199,8 +226,8 @@ def test_a_setting_without_effect_is_refused(
 def test_a_default_that_is_spelt_out_is_fine() -> None:
     project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
     defaults = {name: entry["default"] for name, entry in project.items() if name != "dataset"}
-    Settings.model_validate(GOOD | defaults)
-    Settings.model_validate(GOOD | defaults | DOCKER)
+    good(defaults | {"codePath": "/srv"})
+    good(defaults | DOCKER_POOL)
 
 
 def test_a_mistake_in_the_type_of_the_pool_or_the_schedule_is_told_alone(tmp_path: Path) -> None:
@@ -211,21 +238,23 @@ def test_a_mistake_in_the_type_of_the_pool_or_the_schedule_is_told_alone(tmp_pat
 def test_devs_tables_do_not_stay() -> None:
     config = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"]
     values = {key.removeprefix("projet-m2-bi:"): value for key, value in config.items() if key[0] == "p"}
-    found = Settings.model_validate(GOOD | values)
+    found = good(values)
     assert (found.table_expiration_days, found.delete_contents_on_destroy) == (30, True)
     # Nobody loads raw data again by himself.
     assert not found.delete_raw_data_on_destroy
 
 
-def test_prods_file_asks_for_nothing_but_who_may_run_dbt(tmp_path: Path) -> None:
-    config = yaml.safe_load((PROJECT / "Pulumi.prod.yaml").read_text())["config"]
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_committed_file_asks_for_nothing(stack: str) -> None:
+    config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     values = {key.removeprefix("projet-m2-bi:"): value for key, value in config.items() if key[0] == "p"}
-    message = refused(tmp_path, **values)
-    assert len(message.splitlines()) == 2, message
-    assert "`pulumi config set --path 'impersonators[0]' user:YOU@example.com -s dev`" in message
-    found = Settings.model_validate(GOOD | values | {"impersonators": [WORKER]})
-    assert found.maximum_bytes_billed > 0
-    assert not found.delete_contents_on_destroy
+    found = Settings.model_validate(GOOD | values)
+    # Organizations forbid keys.
+    assert found.identity == "impersonation"
+    assert not found.delete_raw_data_on_destroy
+    if stack == "prod":
+        assert found.maximum_bytes_billed > 0
+        assert not found.delete_contents_on_destroy
 
 
 def test_another_name_of_the_project_is_one_line_and_the_keys(
@@ -257,7 +286,8 @@ def test_the_projects_name_is_nowhere_repeated() -> None:
 def test_whoever_has_not_set_a_google_project_is_told_how(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.runtime.set_all_config({"gcp:project": google_project.ORIGINAL})
+    given = {"gcp:project": google_project.ORIGINAL, f"{project.namespace()}:codePath": "/srv"}
+    pulumi.runtime.set_all_config(given)
     monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
     told: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", told.append)
@@ -341,7 +371,7 @@ def test_the_line_of_an_entry_is_its_own(tmp_path: Path) -> None:
 def test_a_secret_is_not_quoted_where_it_is_wrong(tmp_path: Path) -> None:
     file = stack_file.read(str(tmp_path / "Pulumi.dev.yaml"))
     with pytest.raises(ValidationError) as caught:
-        Settings.model_validate(GOOD | {"dbtEnvironment": {"A": ["planted-token"]}})
+        good({"dbtEnvironment": {"A": ["planted-token"]}})
     assert "planted-token" in explain(caught.value, "dev", file)
     assert "planted-token" not in explain(caught.value, "dev", file, {"dbtEnvironment"})
     assert "planted-token" not in str(caught.value)
@@ -354,7 +384,7 @@ def test_which_of_dbts_variables_are_secret_is_what_the_file_says(
     Path("Pulumi.dev.yaml").write_text(
         "config:\n  projet-m2-bi:dbtEnvironment:\n    A: plain\n    B:\n      secure: v1:x\n"
     )
-    found = Settings.model_validate(GOOD | {"dbtEnvironment": {"A": "plain", "B": "b", "ELSEWHERE": "c"}})
+    found = good({"dbtEnvironment": {"A": "plain", "B": "b", "ELSEWHERE": "c"}})
     assert secret_variables(found) == set()
     key = "projet-m2-bi:dbtEnvironment"
     pulumi.runtime.set_all_config({key: "{}"}, [key])

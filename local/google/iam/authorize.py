@@ -154,7 +154,7 @@ class Authorizer:
         return self._bound(caller, project_id, project.bindings)
 
     def _bound(self, caller: Caller, place: str, bindings: Iterable[dict[str, Any]]) -> Iterable[str]:
-        for binding in bindings:
+        for binding in filter(conditions.holds, bindings):
             for member in binding.get("members", []):
                 if caller.matches(member) and self._settling.counts(place, binding["role"], member):
                     yield binding["role"]

@@ -1,6 +1,7 @@
-"""The token endpoint, where service account keys sign in.
+"""The token endpoint, where service account keys sign in, and the one that tells whose a token is.
 
-Source: RFC 7523 and https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+Sources: RFC 7523, https://developers.google.com/identity/protocols/oauth2/service-account#httprest and
+https://developers.google.com/identity/openid-connect/openid-connect#obtaininguserprofileinformation
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.google import errors
-from local.google.context import gateway_of
+from local.google.context import caller_of, gateway_of
 from local.google.sign_in.tokens import LIFETIME
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -34,3 +35,10 @@ async def token(request: Request) -> Response:
         raise errors.OAuthError("unsupported_grant_type", message)
     access_token = gateway_of(request).tokens.exchange(form.get("assertion", [""])[0])
     return JSONResponse({"access_token": access_token, "expires_in": LIFETIME, "token_type": "Bearer"})
+
+
+@router.get("/v1/userinfo")
+async def user_info(request: Request) -> dict[str, str | bool]:
+    """Say whose a token is, as https://openidconnect.googleapis.com does."""
+    email = caller_of(request).email
+    return {"sub": email, "email": email, "email_verified": True}

@@ -25,6 +25,7 @@ _READERS = ("cloud-platform.read-only",)
 _RULES = tuple(
     (re.compile(pattern), tuple(f"{PREFIX}{name}" for name in names))
     for pattern, names in (
+        (r"GET /v1/userinfo", ("userinfo.email",)),
         (r"GET /bigquery/.*", (*_WRITERS, *_READERS, "bigquery", "bigquery.readonly")),
         (
             r"POST /bigquery/v2/projects/[^/]+/queries",

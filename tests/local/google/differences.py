@@ -94,7 +94,7 @@ DIFFERENCES = (
     Difference(
         "IAM conditions",
         "are evaluated",
-        "are refused with 400, but for the one that limits which roles somebody may grant",
+        "are refused with 400, but for the one that limits which roles somebody may grant, and times",
         condition,
     ),
     Difference("custom roles", "give what they hold", "are taken, and give nothing", custom_role),

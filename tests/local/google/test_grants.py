@@ -82,6 +82,21 @@ def test_who_makes_a_dataset_owns_it_at_once(tmp_path: Path, bigquery: FakeBigQu
         world.ok("PATCH", f"{DATASETS}/own", token, json={"description": "mine"})
 
 
+def test_a_time_decides_whether_a_grant_counts(world: World) -> None:
+    email = world.account("worker")
+    token = world.sign_in(world.key(email))
+    for expression, status in (
+        ('request.time < timestamp("2020-01-01T00:00:00Z")', 403),
+        ('request.time > timestamp("2020-01-01T00:00:00Z")', 200),
+    ):
+        policy = world.ok("POST", f"{POLICY}:getIamPolicy")
+        condition = {"title": expression, "expression": expression}
+        bound = {"role": JOB_USER, "members": [f"serviceAccount:{email}"], "condition": condition}
+        policy["bindings"].append(bound)
+        world.ok("POST", f"{POLICY}:setIamPolicy", json={"policy": policy})
+        assert world.query("select 1", token).status_code == status
+
+
 @pytest.fixture
 def limited(world: World) -> str:
     """A token of an account that may grant one role."""
