@@ -68,9 +68,8 @@ def test_the_lifecycle_is_the_same(official: Checkout) -> None:
     assert rotated != key
     settings.write_text(
         text.replace(
-            "config:\n",
-            "config:\n  projet-m2-bi:identity: impersonation\n"
-            "  projet-m2-bi:impersonators: [user:ada@example.com]\n",
+            "projet-m2-bi:identity: key\n",
+            "projet-m2-bi:identity: impersonation\n  projet-m2-bi:impersonators: [user:ada@example.com]\n",
         )
     )
     ok(official, "up", "--yes", "--skip-preview")
