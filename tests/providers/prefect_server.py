@@ -80,6 +80,9 @@ def running(home: Path, **settings: str) -> Iterator[PrefectServer]:
         "PREFECT_HOME": str(home),
         **prefect_database.SETTINGS,
         "PREFECT_SERVER_UI_ENABLED": "false",
+        # No test waits for a run. The schedules of all of them would make so many that SQLite stays locked.
+        "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
         **settings,
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
