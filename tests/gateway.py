@@ -15,6 +15,7 @@ import httpx
 
 from local.platform import emulator
 from local.platform.ports import free_port
+from tests import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,12 +66,7 @@ def _running(
             time.sleep(0.1)
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        processes.end(process, 15)
 
 
 def _answers(url: str, at: Path | None) -> bool:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from tests import sink, tiny
+from tests import processes, sink, tiny
 from tests.asking import ask
 from tests.checkout import Checkout
 from tests.end_to_end import keyless, servers
@@ -90,12 +90,7 @@ def worker(project: Checkout, **variables: str) -> Iterator[subprocess.Popen[byt
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            processes.end(process, 60)
 
 
 def run(project: Checkout) -> dict[str, Any]:

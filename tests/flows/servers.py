@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests import prefect_database
+from tests import prefect_database, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,12 +43,7 @@ def process(command: list[str], ready: str, log: Path, env: Mapping[str, str]) -
             _wait_for_start(server, ready, log)
             yield
         finally:
-            server.terminate()
-            try:
-                server.wait(30)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            processes.end(server, 30)
 
 
 def _wait_for_start(server: subprocess.Popen[bytes], url: str, log: Path) -> None:

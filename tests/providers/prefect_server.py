@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests import prefect_database
+from tests import prefect_database, processes
 
 START_SECONDS = 600
 
@@ -94,12 +94,7 @@ def running(home: Path, **settings: str) -> Iterator[PrefectServer]:
         yield server
     finally:
         server.http.close()
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        processes.end(process, 30)
 
 
 def _wait(server: PrefectServer, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -20,6 +20,7 @@ import jwt
 from local.paths import PROJECT as ROOT
 from local.platform import emulator
 from local.platform.ports import free_port
+from tests import processes
 
 PROJECT = "demo-flights"
 _EMULATOR_PYTHON = ROOT / "local" / "emulator" / ".venv" / "bin" / "python"
@@ -120,12 +121,7 @@ def _process(argv: Sequence[str], log: Path, env: dict[str, str]) -> Iterator[su
     try:
         yield child
     finally:
-        child.terminate()
-        try:
-            child.wait(20)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        processes.end(child, 20)
 
 
 def _owner_token(path: Path, url: str, child: subprocess.Popen[bytes], log: Path) -> str:
