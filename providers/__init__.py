@@ -27,9 +27,9 @@ document's id, `.block_name` its name. Prefect is at the stack's `prefect:apiUrl
 the secret `prefect:apiKey` or `prefect:authString`, else where Prefect's own settings say: PREFECT_API_URL, a
 profile … docs/provider.md has more.
 
-`WorkPool`, `WorkQueue`, `Deployment`, `Flow`, `GlobalConcurrencyLimit`, `Variable` and `Automation` are other
-objects,
-and `ExistingBlock` is a block that somebody else made: docs/prefect-objects.md.
+`WorkPool`, `WorkQueue`, `Deployment`, `Flow`, `GlobalConcurrencyLimit`, `Variable`, `Automation`,
+`BlockType`, `Webhook` and `ServiceLevelAgreements` are other objects, and `ExistingBlock` is a
+block that somebody else made: docs/prefect-objects.md.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from __future__ import annotations
 from providers.resources import (
     Automation,
     BigQueryTargetConfigsBlock,
+    BlockType,
     DbtCliProfileBlock,
     Deployment,
     ExistingBlock,
@@ -44,7 +45,9 @@ from providers.resources import (
     GcpCredentialsBlock,
     GlobalConcurrencyLimit,
     PrefectBlock,
+    ServiceLevelAgreements,
     Variable,
+    Webhook,
     WorkPool,
     WorkQueue,
 )
@@ -52,6 +55,7 @@ from providers.resources import (
 __all__ = [
     "Automation",
     "BigQueryTargetConfigsBlock",
+    "BlockType",
     "DbtCliProfileBlock",
     "Deployment",
     "ExistingBlock",
@@ -59,7 +63,9 @@ __all__ = [
     "GcpCredentialsBlock",
     "GlobalConcurrencyLimit",
     "PrefectBlock",
+    "ServiceLevelAgreements",
     "Variable",
+    "Webhook",
     "WorkPool",
     "WorkQueue",
 ]

@@ -122,7 +122,7 @@ class Lifecycle:
         if made is not None:
             # Whatever else there is to say of it: its id has to get into the state.
             self._take(made.id, props)
-            return made.id, kind.sealed(props, props)
+            return made.id, self._outputs(props, props, made.properties)
         found = found or kind.find(http, props)
         if found is None:
             raise NameTakenError(f"Prefect at {http.server.api_url} declines a second {kind.label(props)}")
@@ -133,12 +133,13 @@ class Lifecycle:
                 self._whose.drop(props)
             raise NameTakenError(self._whose.in_use(props, found))
         self._take(found.id, props)
+        computed = None
         if not kind.holds(found, props) or (kind.marked and found.owner != props.get("owner")):
             if ours:
-                kind.update(http, found.id, props, props)
+                computed = kind.update(http, found.id, props, props)
             else:
-                kind.take_over(http, found.id, props)
-        return found.id, kind.sealed(props, props)
+                computed = kind.take_over(http, found.id, props)
+        return found.id, self._outputs(props, props, found.properties | (computed or {}))
 
     def read(self, object_id: str, props: Properties) -> Properties | None:
         """Return the properties as they are in Prefect, or None where the object is gone."""
@@ -154,8 +155,8 @@ class Lifecycle:
         """Make the object as the new properties say; return the outputs."""
         self._stay_here(olds)
         with self._told_where(news):
-            self._kind.update(self._connect(), object_id, olds, news)
-        return self._kind.sealed(olds, news)
+            computed = self._kind.update(self._connect(), object_id, olds, news)
+        return self._outputs(olds, news, olds | (computed or {}))
 
     def delete(self, object_id: str, props: Properties) -> None:
         """Delete the object; fine if it is gone. Not done if another resource of this run took it over.
@@ -172,6 +173,10 @@ class Lifecycle:
         if found is None or not self._whose.has_left(props, found):
             kind.delete(http, object_id, props)
         self._whose.drop(props)
+
+    def _outputs(self, olds: Properties, props: Properties, there: Properties) -> Properties:
+        computed = {name: there[name] for name in self._kind.computed if name in there}
+        return self._kind.sealed(olds, props | computed)
 
     @contextmanager
     def _told_where(self, props: Properties) -> Iterator[None]:
@@ -227,7 +232,7 @@ class Lifecycle:
         return []
 
     def _changed(self, olds: Properties, news: Properties) -> bool:
-        names = (olds.keys() | news.keys()) - {"adopt", "owner", *self._kind.hints}
+        names = (olds.keys() | news.keys()) - {"adopt", "owner", *self._kind.hints, *self._kind.computed}
         # What an older version's state lacks is no change.
         names -= {name for name in ("server", *self._kind.added) if name not in olds}
         return any(

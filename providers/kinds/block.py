@@ -11,6 +11,7 @@ from pulumi import Input, Output
 
 from providers.catalog.schemas import committed
 from providers.checks.block_data import data_problems, name_problems
+from providers.kinds.block_type import BlockType
 from providers.kinds.kind import Connect, Found, Kind, Properties
 from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN, canonical, is_open, is_reference, reference, revisions, seal
@@ -44,10 +45,14 @@ class Blocks(Kind):
 
     def complete(self, connect: Connect, inputs: Properties) -> Properties:
         """Add the schema that the block is to have. Raises UnknownTypeError."""
-        slug = inputs.get("block_type", UNKNOWN)
-        if slug == UNKNOWN:
+        slug, given = inputs.get("block_type", UNKNOWN), inputs.get("schema")
+        if UNKNOWN in (slug, given):
             return inputs
-        schema = committed(str(slug)) or _client(connect()).newest_schema(str(slug))
+        if given:
+            # Of a type that the program itself makes, and that may have another schema since.
+            schema: Any = _client(connect()).schema(str(slug), given["checksum"], given["version"])
+        else:
+            schema = committed(str(slug)) or _client(connect()).newest_schema(str(slug))
         return inputs | {"schema": self._seen(str(slug), schema)}
 
     def sealed(self, olds: Properties, props: Properties) -> Properties:
@@ -115,6 +120,8 @@ class Blocks(Kind):
     def _fields_of(self, props: Properties) -> Mapping[str, Any] | None:
         """Return a schema to tell by what may be shown; None, for nothing, if none is at hand."""
         slug, schema = props.get("block_type"), props.get("schema") or {}
+        if schema == UNKNOWN:
+            return None
         kind = committed(slug) if isinstance(slug, str) and slug != UNKNOWN else None
         if kind is not None:
             return kind.fields
@@ -138,7 +145,8 @@ class PrefectBlock(PrefectResource, module="prefect", name="Block"):
 
     Args:
         resource_name: the resource's name in Pulumi.
-        block_type: the block type's slug, such as `slack-webhook`. Changing it replaces the block.
+        block_type: the block type's slug, such as `slack-webhook`, or a `BlockType` of the program,
+            whose schema the block follows. Changing it replaces the block.
         block_name: the block's name in Prefect: lowercase letters, digits, dashes. Changing it replaces it.
         data: the block's fields. A field may be secret or an output; `other_block.ref` refers to
             another. Fields whose schema does not declare a plain scalar are made secret by themselves.
@@ -155,18 +163,20 @@ class PrefectBlock(PrefectResource, module="prefect", name="Block"):
         self,
         resource_name: str,
         *,
-        block_type: Input[str],
+        block_type: BlockType | Input[str],
         block_name: Input[str],
         data: Input[Mapping[str, Input[Any]]],
         adopt: Input[bool] = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        own = block_type if isinstance(block_type, BlockType) else None
+        slug: Input[str] = block_type.slug if isinstance(block_type, BlockType) else block_type
         properties = {
-            "block_type": block_type,
+            "block_type": slug,
             "block_name": block_name,
-            "data": protect(data, block_type),
+            "data": protect(data, slug),
             "adopt": adopt,
-            "schema": None,
+            "schema": own.schema if own else None,
         }
         super().__init__("block", resource_name, properties, opts)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from providers.api.errors import GoneError
+from providers.api.errors import GoneError, RejectedError
 from providers.values import canonical, precise
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class Kind(ABC):
     hints: ClassVar[tuple[str, ...]] = ()
     #: What `complete` adds to the inputs. That an older version's state lacks it is no change.
     added: ClassVar[tuple[str, ...]] = ()
+    #: Outputs that Prefect gives out, which are no inputs: `create` and `find` tell them, and `update` those
+    #: that may be others then.
+    computed: ClassVar[tuple[str, ...]] = ()
     #: Whether Prefect has room for the mark of the stack that owns one: `create` and `update` write the input
     #: `owner`, and what finds one tells it.
     marked: ClassVar[bool] = False
@@ -96,16 +99,16 @@ class Kind(ABC):
         """Create it. None where Prefect says that its name is taken."""
 
     @abstractmethod
-    def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
-        """Make it as `news` says. Raises GoneError."""
+    def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> Properties | None:
+        """Make it as `news` says, and return what of `computed` may be another now. Raises GoneError."""
 
     def takes(self, _http: Requests, _found: Found, _inputs: Properties) -> list[str]:
         """Say what of an object that is taken over goes on beside what the program says."""
         return []
 
-    def take_over(self, http: Requests, object_id: str, inputs: Properties) -> None:
-        """Make somebody else's object as the program says."""
-        self.update(http, object_id, inputs, inputs)
+    def take_over(self, http: Requests, object_id: str, inputs: Properties) -> Properties | None:
+        """Make somebody else's object as the program says; return what `update` does."""
+        return self.update(http, object_id, inputs, inputs)
 
     @abstractmethod
     def delete(self, http: Requests, object_id: str, inputs: Properties) -> None:
@@ -129,7 +132,11 @@ class Kind(ABC):
     def holds(self, found: Found, inputs: Properties) -> bool:
         """Tell whether an object is as the program says."""
         settled = self.as_given(inputs, found.properties)
-        return not any(self.differ(settled.get(name), inputs.get(name)) for name in found.properties)
+        return not any(
+            self.differ(settled.get(name), inputs.get(name))
+            for name in found.properties
+            if name not in self.computed
+        )
 
     def differ(self, old: Any, new: Any) -> bool:
         """Tell whether two values of an input are different to the program."""
@@ -150,6 +157,16 @@ class Kind(ABC):
 
     def _is_theirs(self, name: str, given: Properties) -> bool:
         return name in self.states and not given.get(self.manages)
+
+
+def cloud_only(connect: Connect, what: str) -> None:
+    """Raise RejectedError at preview already where Prefect is a server of one's own."""
+    server = connect().server
+    if not server.is_cloud:
+        raise RejectedError(
+            f"Prefect at {server.api_url} has no {what}: only Prefect Cloud has. Leave them out of this "
+            "stack, or point prefect:apiUrl to a workspace there"
+        )
 
 
 def only(properties: Mapping[str, Any], *names: str) -> Properties:
