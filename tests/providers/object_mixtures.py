@@ -24,6 +24,7 @@ ORDER = (
     "global-concurrency-limit",
     "variable",
     "automation",
+    "block-type",
 )
 
 
@@ -60,6 +61,11 @@ def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
                 "threshold": version,
             },
             "actions": [{"type": "do-nothing"}],
+        },
+        "block-type": {
+            "slug": f"{prefix}type",
+            "name": f"{prefix}type",
+            "fields": {"properties": {f"v{version}": {"type": "string"}}},
         },
     }
     return {kind: {**given, "owner": f"mixtures#{prefix}"} for kind, given in owned.items()}
@@ -109,7 +115,7 @@ def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> N
     proxy.drain()
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
     limit, automations = there.limit(), there.automations()
-    queue, flow = there.queue(), there.flow()
+    queue, flow, block_type = there.queue(), there.flow(), there.block_type()
     # A request to create it that arrived very late has made a copy, which goes with the next change.
     assert len(automations) == 1 or version == 1
     automation = next(one for one in automations if one["id"] == ids["automation"])
@@ -119,11 +125,13 @@ def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> N
     assert variable
     assert queue
     assert flow
-    found = [one["id"] for one in (pool, queue, deployment, flow, limit, variable, automation)]
+    assert block_type
+    found = [one["id"] for one in (pool, queue, deployment, flow, limit, variable, automation, block_type)]
     assert found == [ids[kind] for kind in ORDER]
     limits = (pool["concurrency_limit"], queue["concurrency_limit"], limit["limit"])
     assert limits == (version, version, version)
     assert f"v{version}" in flow["tags"]
+    assert there.has_field(f"v{version}")
     assert variable["value"] == {"version": version}
     assert there.schedule("nightly")["schedule"]["cron"] == f"{version} 2 * * *"
     assert automation["trigger"]["threshold"] == version

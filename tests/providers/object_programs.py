@@ -111,5 +111,22 @@ WorkQueue(
     adopt=on("adopt"),
 )
 Flow("flow", name=prefix + "own-flow", tags=["y"], adopt=on("adopt"))
+own_type = BlockType(
+    "type",
+    slug=prefix + "type",
+    name=prefix + "type",
+    fields={
+        "properties": {"limit": {"type": "integer"}, "token": {"type": "string"}},
+        "secret_fields": ["token"],
+    },
+    adopt=on("adopt"),
+)
+PrefectBlock(
+    "own",
+    block_type=own_type,
+    block_name=prefix + "own",
+    data={"limit": config.get_int("limit") or 3, "token": "t"},
+    adopt=on("adopt"),
+)
 """
 )

@@ -32,6 +32,16 @@ class There:
     def deployment(self, name: str = "deployment") -> Object | None:
         return self._one("/deployments/filter", {"deployments": {"name": {"any_": [f"{self.prefix}{name}"]}}})
 
+    def block_type(self) -> Object | None:
+        body = {"block_types": {"slug": {"any_": [f"{self.prefix}type"]}}}
+        every = self.prefect.call("POST", "/block_types/filter", json=body)
+        return next((one for one in every if one["slug"] == f"{self.prefix}type"), None)
+
+    def has_field(self, name: str) -> bool:
+        """Tell whether a schema of that block type has just this field."""
+        every = self.prefect.schemas(f"{self.prefix}type")
+        return any(list(one["fields"]["properties"]) == [name] for one in every)
+
     def variable(self) -> Object | None:
         return self._one("/variables/filter", {"variables": {"name": {"any_": [f"{self.prefix}variable"]}}})
 
@@ -56,11 +66,16 @@ class There:
 
     def nothing(self) -> bool:
         found = (self.pool(), self.queue(), self.deployment(), self.flow(), self.limit(), self.variable())
-        return not any(found) and not self.automations() and not self.prefect.documents(self.prefix)
+        return (
+            not any((*found, self.block_type()))
+            and not self.automations()
+            and not self.prefect.documents(self.prefix)
+        )
 
     def everything(self) -> list[Any]:
         """All of the objects, without what changes by itself."""
         found = [self.pool(), self.queue(), self.deployment(), self.flow(), self.limit(), self.variable()]
+        found.append(self.block_type())
         return [_lasting(one) for one in (*found, *self.automations(), self.prefect.documents(self.prefix))]
 
     def change_pool(self, **body: Any) -> None:
