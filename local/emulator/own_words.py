@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _BEHIND = re.compile(r"\s*\((?:sqlglot|DuckDB|emulator|[A-Z][A-Za-z ]* Error)\b.*", re.DOTALL)
 _BEFORE = re.compile(r"^(?:Query execution failed: )?(?:Invalid Input Error: )?")
 _ENGINE = re.compile(
-    r"\b(?:[A-Z][a-z]+ )+Error: |(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
+    r"\b(?:[A-Z][a-z]+ )+(?:implemented )?Error: |(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
 )
 # https://duckdb.org/docs/stable/sql/data_types/overview
 _TYPES = {

@@ -5,6 +5,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 
+_ELEMENT = "google__element"  # no column is named like this
+
+
 def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
     """Call a macro or DuckDB function; text and numbers become literals."""
     return exp.Anonymous(
@@ -23,8 +26,20 @@ def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
 def macro(name: str, bodies: dict[str, str]) -> str:
     """Write a macro with a body for each list of parameters, such as ``x DATE, n BIGINT``.
 
+    Where several lists are as long, the first parameter's type decides. DuckDB 1.5 does not know the type of a
+    sum, a window or an alias there; of a list's element it always does.
     Macros lie in a database in memory: the file of the tables may be of an older form, which takes no types.
     """
+    names = [tuple(one.split()[0] for one in parameters.split(", ")) for parameters in bodies]
+    if len(names) == len(set(names)):
+        return _macro(name, bodies)
+    first, *rest = names[0]
+    chosen = ", ".join([_ELEMENT, *rest])
+    body = f"list_transform([{first}], lambda {_ELEMENT}: {name}_of({chosen}))[1]"
+    return _macro(f"{name}_of", bodies) + _macro(name, {", ".join(names[0]): body})
+
+
+def _macro(name: str, bodies: dict[str, str]) -> str:
     written = ", ".join(f"({parameters}) AS ({body})" for parameters, body in bodies.items())
     return f"CREATE OR REPLACE MACRO {name}{written};"
 

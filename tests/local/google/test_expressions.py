@@ -63,6 +63,10 @@ def test_what_it_can_not_do_is_said(real_world: World, expression: str) -> None:
             "SELECT list expression references column x which is neither grouped nor aggregated",
         ),
         ("selec 1", 'Syntax error: Unexpected identifier "selec" at [1:7]'),
+        (
+            "select round(numeric '1.5', n) from unnest([1]) n",
+            "the local BigQuery can't do this statement; Google can, if there is no mistake in it",
+        ),
         ("select ml.predict(1)", "the local BigQuery can't do ML.PREDICT; Google can"),
         (
             "select * from external_query('c', 'select 1')",
