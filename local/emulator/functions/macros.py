@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-
 _ELEMENT = "google__element"  # no column is named like this
 
 
@@ -26,8 +25,8 @@ def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
 def macro(name: str, bodies: dict[str, str]) -> str:
     """Write a macro with a body for each list of parameters, such as ``x DATE, n BIGINT``.
 
-    Where several lists are as long, the first parameter's type decides. DuckDB 1.5 does not know the type of a
-    sum, a window or an alias there; of a list's element it always does.
+    Where several lists are as long, the first parameter's type decides. DuckDB 1.5 does not know that of a
+    sum, a window or an alias; of a list's element it always does.
     Macros lie in a database in memory: the file of the tables may be of an older form, which takes no types.
     """
     names = [tuple(one.split()[0] for one in parameters.split(", ")) for parameters in bodies]
