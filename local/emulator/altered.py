@@ -1,16 +1,19 @@
 """Patch: ALTER TABLE … ADD, DROP and RENAME COLUMN are seen in tables.get, descriptions stay.
 
-bqemulator 1.4.0 looks at a table's columns where it is created only.
+bqemulator 1.4.0 looks at a table's columns where it is created only. DuckDB does one change in a statement. A
+field is added to a STRUCT as a column with dots in its name: the gateway writes it in backticks.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import sqlglot
 from bqemulator.catalog import ddl_sync
 from bqemulator.jobs import executor
 from bqemulator.scripting import interpreter
+from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -19,15 +22,68 @@ if TYPE_CHECKING:
 
 
 def patch() -> None:
-    """Look again after an ALTER."""
+    """Look again after an ALTER, and do its changes one by one."""
     created = ddl_sync.sync_created_table
+    execute = DuckDBEngine.execute
 
     def sync(bq_sql: str, project_id: str, ctx: AppContext) -> None:
         created(bq_sql, project_id, ctx)
         _altered(bq_sql, project_id, ctx)
 
+    def executed(engine: DuckDBEngine, sql: str, parameters: Any = None) -> Any:
+        changes = one_by_one(sql) if sql[:6].upper() == "ALTER " else [sql]
+        if len(changes) == 1:
+            return execute(engine, changes[0], parameters)
+        return _together(engine, changes, execute)
+
     executor.sync_created_table = sync
     interpreter.sync_created_table = sync
+    DuckDBEngine.execute = executed
+
+
+def one_by_one(sql: str) -> list[str]:
+    """Give the changes of an ALTER TABLE in DuckDB's SQL, each as a statement of its own."""
+    try:
+        statement = sqlglot.parse_one(sql, read="duckdb")
+    except SqlglotError:
+        return [sql]
+    if not isinstance(statement, exp.Alter):
+        return [sql]
+    changes = []
+    for action in statement.args.get("actions") or []:
+        change = statement.copy()
+        change.set("actions", [action.copy()])
+        for column in change.find_all(exp.ColumnDef):
+            _dotted(column)
+        changes.append(change.sql(dialect="duckdb"))
+    return changes if len(changes) > 1 or statement.find(exp.ColumnDef) else [sql]
+
+
+def _dotted(column: exp.ColumnDef) -> None:
+    parts = [exp.to_identifier(part, quoted=True) for part in column.name.split(".")]
+    if len(parts) > 1:
+        column.set("this", exp.Dot.build(parts))
+
+
+def _together(engine: DuckDBEngine, changes: list[str], execute: Any) -> Any:
+    """Do all of the changes, or none; within a script's transaction, as a part of it."""
+    try:
+        execute(engine, "BEGIN TRANSACTION")
+    except duckdb.TransactionException:
+        own = False
+    else:
+        own = True
+    try:
+        for change in changes:
+            done = execute(engine, change)
+    except duckdb.Error:
+        if own:
+            execute(engine, "ROLLBACK")
+        raise
+    if own:
+        execute(engine, "COMMIT")
+        done = execute(engine, "SELECT 1 AS done LIMIT 0")
+    return done
 
 
 def _altered(bq_sql: str, project_id: str, ctx: AppContext) -> None:

@@ -61,6 +61,11 @@ def _bad_value(found: re.Match[str]) -> str:
 # A mistake of the caller's, as BigQuery tells it.
 _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r'Referenced (?:column|table) "(?P<name>[^"]+)" not found', r"Unrecognized name: \g<name>"),
+    (
+        r'Values list "(?P<table>[^"]+)" does not have a column named "(?P<name>[^"]+)"',
+        r"Name \g<name> not found inside \g<table>",
+    ),
+    (r'Could not find key "(?P<name>[^"]+)" in struct', r"Field name \g<name> does not exist in the STRUCT"),
     (r'Ambiguous reference to column name "(?P<name>[^"]+)"', r"Column name \g<name> is ambiguous"),
     (
         r'Table "(?P<table>[^"]+)" does not have a column with name "(?P<name>[^"]+)"',

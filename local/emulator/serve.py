@@ -24,7 +24,16 @@ from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
 from bqemulator.jobs import executor
 from bqemulator.storage.engine import DuckDBEngine
 
-from local.emulator import altered, functions, javascript, operand_types, own_words, results, sessions
+from local.emulator import (
+    altered,
+    functions,
+    ingestion,
+    javascript,
+    operand_types,
+    own_words,
+    results,
+    sessions,
+)
 
 # The version whose insides are changed here and in the modules beside; another one may need others, or none.
 READ_IN = "1.4.0"
@@ -99,7 +108,16 @@ def main() -> None:
     listen_on(options.socket)
     lock_every_engine()
     trust(options.uploads.resolve())
-    for change in (sessions, results, operand_types, functions, javascript, altered, own_words):
+    for change in (
+        sessions,
+        results,
+        operand_types,
+        functions,
+        ingestion,
+        javascript,
+        altered,
+        own_words,
+    ):
         change.patch()
     bqemulator.server.run_forever(
         Settings(

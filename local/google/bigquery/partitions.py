@@ -6,6 +6,7 @@ Source: https://cloud.google.com/bigquery/docs/managing-partitioned-table-data#c
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from local.google.iam.authorize import Caller
 
 _UNITS = {"YEAR": "%Y", "MONTH": "%Y%m", "DAY": "%Y%m%d", "HOUR": "%Y%m%d%H"}
+_TIME = "_PARTITIONTIME"
 _ID = re.compile(r"\d{4,10}")
 
 
@@ -36,29 +38,52 @@ async def as_query(gateway: Gateway, caller: Caller, project: str, copy: dict[st
     target = queries.table_of(copy["destinationTable"], project)
     given = [*copy.get("sourceTables", []), *filter(None, [copy.get("sourceTable")])]
     sources = [queries.table_of(source, project) for source in given]
-    here = await _condition(gateway, caller, target)
+    into = await _partition(gateway, caller, target)
+    names = ", ".join(f"`{name}`" for name in into.columns)
+    moved = f"{names}, {_TIME}" if into.by_ingestion else names
     statements = ["BEGIN TRANSACTION"]
     if copy.get("writeDisposition") == "WRITE_TRUNCATE":
-        statements.append(f"DELETE FROM {_quoted(target)} WHERE {here}")  # noqa: S608  names of the API
+        statements.append(f"DELETE FROM {_quoted(target)} WHERE {into.condition}")  # noqa: S608  names of the API
     for source in sources:
-        only = f" WHERE {await _condition(gateway, caller, source)}" if "$" in source.table else ""
-        statements.append(f"INSERT INTO {_quoted(target)} SELECT * FROM {_quoted(source)}{only}")  # noqa: S608
+        condition = "TRUE"
+        if "$" in source.table:
+            condition = (await _partition(gateway, caller, source)).condition
+        rows = f"{names}, {into.time}" if into.by_ingestion else names
+        statements.append(
+            f"INSERT INTO {_quoted(target)} ({moved}) SELECT {rows} FROM {_quoted(source)} WHERE {condition}"  # noqa: S608
+        )
     return {"query": ";\n".join([*statements, "COMMIT TRANSACTION"]), "useLegacySql": False}
 
 
-async def _condition(gateway: Gateway, caller: Caller, table: TableRef) -> str:
+@dataclass(frozen=True)
+class _Partition:
+    """The columns of its table, what is true of its rows, and when it begins, in SQL."""
+
+    columns: list[str]
+    by_ingestion: bool
+    condition: str
+    time: str
+
+
+async def _partition(gateway: Gateway, caller: Caller, table: TableRef) -> _Partition:
     answer = await gateway.backend.get(tables_known.path_of(whole(table)), caller)
     partitions = answer.get("timePartitioning") or {}
-    column, unit = partitions.get("field"), str(partitions.get("type", "DAY"))
     partition = table.table.partition("$")[2]
-    if not column or not _ID.fullmatch(partition):
+    if not partitions or not _ID.fullmatch(partition):
         raise errors.invalid(
-            f"the local BigQuery can't copy {table}: it knows partitions by a column of dates or times only; "
-            "Google can"
+            f"the local BigQuery can't copy {table}: it knows partitions by days, hours, months and "
+            "years only; Google can"
         )
-    kinds = {field["name"]: field["type"] for field in answer.get("schema", {}).get("fields", [])}
-    function = f"FORMAT_{kinds.get(column, 'TIMESTAMP')}"
-    return f"{function}('{_UNITS.get(unit, '%Y%m%d')}', `{column}`) = '{partition}'"
+    fields = answer.get("schema", {}).get("fields", [])
+    column = partitions.get("field") or _TIME
+    kind = next((field["type"] for field in fields if field["name"] == column), "TIMESTAMP")
+    pattern = _UNITS.get(str(partitions.get("type", "DAY")), "%Y%m%d")
+    return _Partition(
+        [field["name"] for field in fields],
+        column == _TIME,
+        f"FORMAT_{kind}('{pattern}', `{column}`) = '{partition}'",
+        f"PARSE_TIMESTAMP('{pattern}', '{partition}')",
+    )
 
 
 def _quoted(table: TableRef) -> str:

@@ -21,6 +21,7 @@ from local.google.context import caller_of, gateway_of
 from local.google.iam.accounts import json_body
 from local.google.iam.authorize import Caller, TableRef
 from local.google.sql import access as sql_access
+from local.google.sql.rewrite.create import ingestion_column, is_by_ingestion
 from local.google.state import ViewRecord
 
 if TYPE_CHECKING:
@@ -137,6 +138,13 @@ async def _create(
     answer = await gateway.backend.stream(request, caller, await request.body())
     if answer.status_code < 400:
         table = TableRef(project_id, dataset_id, name)
+        if is_by_ingestion(body.get("timePartitioning")):
+            column = ingestion_column(str(body["timePartitioning"]["type"]))
+            await gateway.backend.ask(
+                project_id,
+                f"ALTER TABLE `{table.project}`.`{table.dataset}`.`{table.table}` ADD COLUMN {column}",
+                caller,
+            )
         if view is not None:
             queries.note_view(gateway, table, view)
         tables_known.note(gateway, table, {key: value for key, value in body.items() if key != "type"})
@@ -191,18 +199,35 @@ async def _change(gateway: Gateway, caller: Caller, request: Request, table: Tab
 async def _add_columns(
     gateway: Gateway, caller: Caller, table: TableRef, fields: list[dict[str, Any]]
 ) -> None:
-    """Add the columns that a schema has more than the table: the emulator's PATCH changes no rows."""
+    """Add the columns and fields that the table lacks: the emulator's PATCH changes no rows."""
     known = await gateway.backend.get(tables_known.path_of(table), caller)
-    there = {field["name"].lower() for field in known.get("schema", {}).get("fields", [])}
-    added = [field for field in fields if field["name"].lower() not in there]
+    added = _new(fields, known.get("schema", {}).get("fields", []))
     if not added or known.get("type") != "TABLE":
         return
-    if any(field.get("mode") == "REQUIRED" for field in added):
+    if any(field.get("mode") == "REQUIRED" for _, field in added):
         raise errors.invalid(f"Provided Schema does not match Table {table}: a new column can't be REQUIRED.")
-    columns = ", ".join(f"ADD COLUMN `{field['name']}` {sql_type(field)}" for field in added)
+    # A field of a STRUCT is written in one name with dots: so the emulator takes it.
+    columns = ", ".join(f"ADD COLUMN `{path}` {sql_type(field)}" for path, field in added)
     sql = f"ALTER TABLE `{table.project}`.`{table.dataset}`.`{table.table}` {columns}"
     async with gateway.writers.write([table]):
         await gateway.backend.ask(table.project, sql, caller)
+
+
+def _new(
+    fields: list[dict[str, Any]], known: list[dict[str, Any]], within: str = ""
+) -> list[tuple[str, dict[str, Any]]]:
+    """Give the fields that are not known, each with its path: `a.b`, or `a.element.b` in an array."""
+    there = {field["name"].lower(): field for field in known}
+    found = []
+    for field in fields:
+        path = f"{within}{field['name']}"
+        before = there.get(field["name"].lower())
+        if before is None:
+            found.append((path, field))
+        elif field.get("fields"):
+            inside = f"{path}.element." if before.get("mode") == "REPEATED" else f"{path}."
+            found += _new(field["fields"], before.get("fields", []), inside)
+    return found
 
 
 async def _delete(gateway: Gateway, caller: Caller, request: Request, table: TableRef) -> Response:

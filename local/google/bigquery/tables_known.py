@@ -12,6 +12,7 @@ from sqlglot import exp
 from local.google import errors
 from local.google.bigquery import dataset_access
 from local.google.bigquery.backend import raise_refusal
+from local.google.iam import policies, roles
 from local.google.iam.authorize import TableRef
 from local.google.sql.rewrite.actions import Action, Describe, Grant, Located
 
@@ -162,6 +163,12 @@ async def _grant(gateway: Gateway, caller: Caller, action: Grant) -> None:
         return
     table = TableRef(project, dataset, action.table)
     await gateway.backend.get(path_of(table), caller)  # a 404 where there is none
+    if not roles.is_for_datasets(action.role):
+        raise errors.invalid(
+            f"IAM setPolicy failed for Table {table}: Role {action.role} is not supported for this resource."
+        )
+    for member in action.members:
+        policies.check_member(member, gateway.store)
     held = record.grants.setdefault(action.table, {}).setdefault(action.role, [])
     for member in action.members:
         if action.revoke and member in held:

@@ -126,9 +126,11 @@ class Authorizer:
             )
 
     def require_table(self, caller: Caller, table: TableRef, permission: str) -> None:
-        """Raise BigQuery's 403 unless the caller holds the permission on the table's dataset."""
+        """Raise BigQuery's 403 unless the caller holds the permission on the table or its dataset."""
         self.project(table.project)
         if self.on_dataset(caller, table.project, table.dataset, permission):
+            return
+        if any(roles.grants(role, permission) for role in self._table_roles(caller, table)):
             return
         lacks = _lacks(caller, permission, f"{table.project}:{table.dataset}")
         if permission == "bigquery.tables.getData":
@@ -175,6 +177,11 @@ class Authorizer:
                 or (domain is not None and caller.email.endswith(f"@{domain}"))
             ) and self._settling.counts(place, str(entry.get("role", "")), member_of(entry)):
                 yield entry.get("role", "")
+
+    def _table_roles(self, caller: Caller, table: TableRef) -> Iterable[str]:
+        dataset = self.project(table.project).datasets.get(table.dataset)
+        granted = dataset.grants.get(table.table, {}) if dataset is not None else {}
+        return (role for role, members in granted.items() if any(map(caller.matches, members)))
 
 
 def view_is_authorized(view: TableRef, base: DatasetRecord) -> bool:

@@ -149,6 +149,25 @@ def test_view_needs_what_it_refers_to(world: World) -> None:
     assert world.query("select * from e.v", world.token(JOB_USER, d="READER", e="READER")).is_success
 
 
+def test_a_grant_on_a_table_opens_just_that(world: World) -> None:
+    world.dataset("d")
+    email = world.account()
+    world.grant(email, JOB_USER)
+    token = world.sign_in(world.key(email))
+    assert message(world.query("select * from d.t", token), 403)
+    viewer = "`roles/bigquery.dataViewer`"
+    world.query(f"grant {viewer} on table d.t to 'serviceAccount:{email}'").raise_for_status()
+    assert world.query("select * from d.t", token).is_success
+    assert message(world.query("select * from d.other", token), 403)
+    assert message(world.query("insert d.t values (1)", token), 403)
+    world.query(f"revoke {viewer} on table d.t from 'serviceAccount:{email}'").raise_for_status()
+    assert message(world.query("select * from d.t", token), 403)
+    refused = world.query(f"grant `roles/invalid` on table d.t to 'serviceAccount:{email}'")
+    assert "Role roles/invalid is not supported for this resource" in message(refused, 400)
+    refused = world.query(f"grant {viewer} on table d.t to 'somebody'")
+    assert "of an unknown type" in message(refused, 400)
+
+
 def test_view_of_a_view_needs_the_last_of_them(world: World) -> None:
     for name in ("d", "e", "f"):
         world.dataset(name)

@@ -338,3 +338,63 @@ def test_star_is_of_the_table_that_is_named(setup: Setup) -> None:
     setup.owner.query_and_wait("create or replace table far.t as select 1 as id, 2 as other")
     sql = "select *, upper('x') as u from near.t where id in (select id from far.t)"
     assert [column.name for column in setup.owner.query_and_wait(sql).schema] == ["id", "s", "u"]
+
+
+def rows_of(setup: Setup, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in setup.owner.query_and_wait(sql)]
+
+
+def test_partitions_by_ingestion_time_have_their_time(setup: Setup) -> None:
+    made, copied = f"{setup.dataset}.made", f"{PROJECT}.{setup.dataset}.copied"
+    job = setup.owner.query(
+        f"create table {made} (a int64) partition by timestamp_trunc(_PARTITIONTIME, day) options(labels=[]);"
+        f"insert {made} values (1); insert {made} (_PARTITIONTIME, a) values ('2024-01-02', 2);"
+        f"merge {made} t using (select timestamp '2024-01-03' as _PARTITIONTIME, 3 as a) s on false "
+        "when not matched by source and date(t._PARTITIONTIME) = '2024-01-05' then delete "
+        "when not matched then insert (_PARTITIONTIME, a) values (_PARTITIONTIME, a)"
+    )
+    job.result()
+    assert rows_of(setup, f"select * from {made} order by 1") == [(1,), (2,), (3,)]
+    assert rows_of(setup, f"select t.*, _PARTITIONDATE = current_date() as x from {made} t where a = 1") == [
+        (1, True)
+    ]
+    table = setup.owner.get_table(made)
+    assert [field.name for field in table.schema] == ["a"]
+    assert [tuple(row.values()) for row in setup.owner.list_rows(table)] == [(1,), (2,), (3,)]
+    # One that the API makes, to which a partition is copied.
+    other = bigquery.Table(copied, SCHEMA[:1])
+    other.schema = [bigquery.SchemaField("a", "INTEGER")]
+    other.time_partitioning = bigquery.TimePartitioning()
+    setup.owner.create_table(other)
+    truncate = bigquery.CopyJobConfig(write_disposition="WRITE_TRUNCATE")
+    for _ in range(2):
+        setup.owner.copy_table(f"{made}$20240102", f"{copied}$20240102", job_config=truncate).result()
+    assert rows_of(setup, f"select a, string(date(_PARTITIONTIME)) as d from {copied}") == [(2, "2024-01-02")]
+    with pytest.raises(BadRequest, match="Unrecognized name: _PARTITIONTIME"):
+        setup.owner.query_and_wait("select _PARTITIONTIME as t from (select 1 as a)")
+    with pytest.raises(BadRequest, match="can't be created with AS SELECT"):
+        setup.owner.query_and_wait(f"create table {made}2 partition by _PARTITIONDATE as select 1 as a")
+
+
+def test_a_table_is_given_columns_and_fields(setup: Setup) -> None:
+    name = f"{setup.dataset}.t"
+    setup.owner.query_and_wait(
+        f"create table {name} as select struct(1 as x, struct('q' as z) as y) as s, [struct(1 as k)] as l"
+    )
+    setup.owner.query_and_wait(f"alter table {name} add column b string, add column c int64")
+    table = setup.owner.get_table(name)
+    assert [field.name for field in table.schema] == ["s", "l", "b", "c"]
+    described = table.to_api_repr()["schema"]["fields"]
+    new = {"name": "new", "type": "STRING"}
+    described[0]["fields"][1]["fields"].append(new)
+    described[1]["fields"].append(new)
+    table.schema = [bigquery.SchemaField.from_api_repr(field) for field in described]
+    setup.owner.update_table(table, ["schema"])
+    assert rows_of(setup, f"select s.y.z, s.y.new as n, l[0].k, l[0].new as m, b from {name}") == [
+        ("q", None, 1, None, None)
+    ]
+    with pytest.raises(BadRequest, match="Field name nope does not exist"):
+        setup.owner.query_and_wait(f"select s.nope from {name}")
+    with pytest.raises(BadRequest):
+        setup.owner.query_and_wait(f"alter table {name} add column d string, add column b string")
+    assert "d" not in [field.name for field in setup.owner.get_table(name).schema]

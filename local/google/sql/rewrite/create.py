@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import sqlglot
 from sqlglot import exp
 
+from local.google import errors
 from local.google.sql.rewrite.actions import Describe, Located
 from local.google.sql.rewrite.ddl import fields_of
 from local.google.sql.tree import parts_of, targets_of
@@ -48,6 +50,8 @@ def _table(statement: exp.Create, context: Context) -> None:
         if isinstance(one, exp.PartitionedByProperty):
             fields |= _partitions(one.this, fields.get("timePartitioning", {}))
     described, required = _columns(statement, fields)
+    if is_by_ingestion(fields.get("timePartitioning")):
+        _by_ingestion(statement, fields["timePartitioning"])
     if any(isinstance(one, exp.MaterializedProperty) for one in given):
         query = statement.expression.sql(dialect="bigquery")
         refresh = {"query": query, "enableRefresh": True, "refreshIntervalMs": "1800000"}
@@ -62,6 +66,24 @@ def _table(statement: exp.Create, context: Context) -> None:
         # IF NOT EXISTS leaves what is there.
         anew = not statement.args.get("exists")
         context.actions.append(Describe(table, fields, described, anew=anew, required=required))
+
+
+def is_by_ingestion(partitions: dict[str, Any] | None) -> bool:
+    """Tell whether a table's partitions are by the time when rows come."""
+    return partitions is not None and "type" in partitions and not partitions.get("field")
+
+
+def ingestion_column(unit: str) -> str:
+    """Define the column that such a table has beside its own; the emulator hides it."""
+    return f"_PARTITIONTIME TIMESTAMP DEFAULT TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), {unit})"
+
+
+def _by_ingestion(statement: exp.Create, partitions: dict[str, Any]) -> None:
+    if not isinstance(statement.this, exp.Schema) or statement.expression is not None:
+        raise errors.invalid("A table partitioned by ingestion time can't be created with AS SELECT.")
+    column = ingestion_column(partitions["type"])
+    defined = sqlglot.parse_one(f"CREATE TABLE t ({column})", read="bigquery").find(exp.ColumnDef)
+    statement.this.append("expressions", defined)
 
 
 def _columns(statement: exp.Create, fields: dict[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
