@@ -154,11 +154,15 @@ def query_error(failed: dict[str, Any]) -> errors.GoogleError:
 
 def raise_refusal(status: int, answer: Any) -> None:
     """Raise an answer that is an error as the GoogleError it describes."""
-    if status < 400:
-        return
+    if status >= 400:
+        raise refusal(status, answer)
+
+
+def refusal(status: int, answer: Any) -> errors.GoogleError:
+    """Give the GoogleError that an answer describes."""
     error = answer.get("error", {}) if isinstance(answer, dict) else {}
     reasons = error.get("errors") or [{}]
-    raise errors.GoogleError(
+    return errors.GoogleError(
         status,
         error.get("status", "UNKNOWN"),
         reasons[0].get("reason", "internalError"),

@@ -236,9 +236,9 @@ async def query_results(request: Request, project_id: str, job_id: str) -> Respo
     _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.get")
     job = gateway.running.get(f"{project_id}/{job_id}")
     if job is not None:
-        await job.outcome(float(request.query_params.get("timeoutMs", _WAIT_MS)) / 1000)
-        if job.error:
-            raise job.error
+        await job.ended(float(request.query_params.get("timeoutMs", _WAIT_MS)) / 1000)
+        if job.failure:
+            raise job.failure
         if not job.over:
             reference = job.resource()["jobReference"]
             return JSONResponse(

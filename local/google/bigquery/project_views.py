@@ -46,22 +46,25 @@ def subquery(
     return None
 
 
-def _datasets(gateway: Gateway, caller: Caller, project: str) -> Iterator[tuple[str, Any]]:
+def datasets_in(
+    gateway: Gateway, caller: Caller, project: str, region: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Give the datasets that the caller may see, with what is known of each; "" is every region."""
     for name, record in sorted(gateway.authorizer.project(project).datasets.items()):
-        if gateway.authorizer.on_dataset(caller, project, name, "bigquery.datasets.get"):
+        there = not region or str(record.fields.get("location", "US")).lower() == region.lower()
+        if there and gateway.authorizer.on_dataset(caller, project, name, "bigquery.datasets.get"):
             yield name, record
 
 
 def _schemata(gateway: Gateway, caller: Caller, project: str, region: str) -> Iterator[tuple[object, ...]]:
-    for name, record in _datasets(gateway, caller, project):
+    for name, record in datasets_in(gateway, caller, project, region):
+        time = time_of(record.modified / 1000)
         location = str(record.fields.get("location", "US"))
-        if not region or location.lower() == region.lower():
-            time = _time(record.modified / 1000)
-            yield (project, name, None, time, time, location, f"CREATE SCHEMA `{project}.{name}`;", None)
+        yield (project, name, None, time, time, location, f"CREATE SCHEMA `{project}.{name}`;", None)
 
 
 def _privileges(gateway: Gateway, caller: Caller, project: str) -> Iterator[tuple[object, ...]]:
-    for name, record in _datasets(gateway, caller, project):
+    for name, record in datasets_in(gateway, caller, project):
         for table, roles in sorted(record.grants.items()):
             kind = "VIEW" if table in record.views else "TABLE"
             for role, members in sorted(roles.items()):
@@ -75,5 +78,6 @@ def _privileges(gateway: Gateway, caller: Caller, project: str) -> Iterator[tupl
                 yield (project, None, name, "SCHEMA", entry["role"], grantee)
 
 
-def _time(seconds: float) -> str:
+def time_of(seconds: float) -> str:
+    """Write a time since 1970 as BigQuery reads it."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S.%f}+00"

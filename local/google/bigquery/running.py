@@ -7,11 +7,13 @@ One that is cancelled, or out of time, is hung up on: the emulator then ends it,
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
+from local.google.bigquery.backend import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
@@ -49,12 +51,31 @@ class RunningJob:
         """Whether the emulator knows the outcome, and nothing else ended the job."""
         return self._work.done() and self.error is None
 
+    @property
+    def failure(self) -> errors.GoogleError | None:
+        """What ended the job, or why the emulator took it for none: it can't tell about either."""
+        if self.error is not None or not self._work.done() or self._work.cancelled():
+            return self.error
+        raised = self._work.exception()
+        if raised is not None:
+            if isinstance(raised, errors.GoogleError):
+                return raised
+            return errors.unavailable(f"the local BigQuery failed: {raised or type(raised).__name__}")
+        status, answer = self._work.result()
+        if status < 400:
+            return None
+        return refusal(status, json.loads(answer) if isinstance(answer, bytes) else answer)
+
     async def outcome(self, seconds: float) -> Answer | None:
         """Wait for the answer of the emulator, or for a cancellation; give None where neither comes."""
+        await self.ended(seconds)
+        return await self._work if self.over else None
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until the job has ended in any way, or for so long."""
         stop = asyncio.ensure_future(self._stopped.wait())
         await asyncio.wait({self._work, stop}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        return await self._work if self.over else None
 
     def cancel(self) -> None:
         """Let the job be over for its callers, and for the emulator."""
@@ -69,9 +90,10 @@ class RunningJob:
 
     def resource(self) -> dict[str, Any]:
         """Give the job as BigQuery shows it while it runs, or once it is cancelled or refused."""
-        if self.error is None:
+        failure = self.failure
+        if failure is None:
             return self._resource | {"status": {"state": "RUNNING"}}
-        error = {"reason": self.error.reason, "message": self.error.message}
+        error = {"reason": failure.reason, "message": failure.message}
         return self._resource | {"status": {"state": "DONE", "errorResult": error, "errors": [error]}}
 
     def _time_out(self, seconds: float) -> None:
@@ -106,7 +128,7 @@ class RunningJobs:
     def get(self, key: str) -> RunningJob | None:
         """Give a query that the emulator can't tell about: it runs, or was cancelled or refused."""
         job = self._jobs.get(key)
-        return None if job is None or job.over else job
+        return None if job is None or (job.over and job.failure is None) else job
 
 
 def seconds_of(settings: dict[str, Any]) -> float:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 _TABLE_KINDS = {"TABLE": 1, "VIEW": 2, "EXTERNAL": 3, "MATERIALIZED_VIEW": 4}
+_TABLE_TYPES = {"TABLE": "BASE TABLE", "MATERIALIZED_VIEW": "MATERIALIZED VIEW"}
 _MAX_TABLES = 100_000
 
 
@@ -40,11 +41,11 @@ async def rewrite(gateway: Gateway, caller: Caller, sql: str, project: str, defa
                 pieces += [sql[position : name.start], subquery(*wide)]
                 position = name.end
             continue
-        dataset = qualifiers[-1] if qualifiers else default
-        if dataset is None:
-            continue
         owner = qualifiers[-2] if len(qualifiers) > 1 else project
-        tables = await _tables(gateway, caller, owner, dataset)
+        datasets = _datasets(gateway, caller, owner, qualifiers[-1] if qualifiers else default)
+        if datasets is None:
+            continue
+        tables = [table for dataset in datasets for table in await _tables(gateway, caller, owner, dataset)]
         if view == "__TABLES__":
             await _count_rows(gateway, caller, owner, tables)
         rows = list(_VIEWS[view][1](gateway, tables))
@@ -60,6 +61,14 @@ def _view_of(parts: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     if len(parts) > 1 and upper[-2] == "INFORMATION_SCHEMA" and upper[-1] in _VIEWS:
         return upper[-1], parts[:-2]
     return None, ()
+
+
+def _datasets(gateway: Gateway, caller: Caller, project: str, name: str | None) -> list[str] | None:
+    """Give the datasets that a view is of: one, or all of a region that the caller may see."""
+    if name is None or not name.lower().startswith("region-"):
+        return [name] if name else None
+    found = project_views.datasets_in(gateway, caller, project, name[len("region-") :])
+    return [dataset for dataset, _ in found]
 
 
 async def _tables(gateway: Gateway, caller: Caller, project: str, dataset: str) -> list[dict[str, Any]]:
@@ -114,6 +123,41 @@ def _legacy_tables(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[o
         size = int(table.get("numBytes", 0))
         kind = _TABLE_KINDS.get(table.get("type", "TABLE"), 1)
         yield (*_names(table), *times, int(table["numRows"]) if kind == 1 else 0, size, kind)
+
+
+def _information_tables(gateway: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
+    for table in tables:
+        kind = _TABLE_TYPES.get(str(table.get("type", "TABLE")), str(table.get("type")))
+        copied = table.get("snapshotDefinition") or table.get("cloneDefinition") or {}
+        base = copied.get("baseTableReference", {})
+        taken = copied.get("snapshotTime") if kind == "SNAPSHOT" else None
+        yield (
+            *_names(table),
+            kind,
+            "YES" if kind in ("BASE TABLE", "CLONE") else "NO",
+            "NO",
+            "NO",
+            project_views.time_of(int(table.get("creationTime", 0)) / 1000),
+            *(base.get(key) for key in ("projectId", "datasetId", "tableId")),
+            taken,
+            _ddl(gateway, table),
+            None,
+        )
+
+
+def _ddl(gateway: Gateway, table: dict[str, Any]) -> str:
+    name = ".".join(_names(table))
+    if table.get("type") == "VIEW":
+        ref = _reference(table)
+        record = gateway.authorizer.project(ref.project).datasets.get(ref.dataset)
+        view = record.views.get(ref.table) if record is not None else None
+        return f"CREATE VIEW `{name}`\nAS {view.query if view else ''};"
+    if table.get("type") == "MATERIALIZED_VIEW":
+        return f"CREATE MATERIALIZED VIEW `{name}`\nAS {table.get('materializedView', {}).get('query', '')};"
+    fields = table.get("schema", {}).get("fields", [])
+    required = {field["name"]: " NOT NULL" for field in fields if field.get("mode") == "REQUIRED"}
+    columns = [f"  {field['name']} {sql_type(field)}{required.get(field['name'], '')}" for field in fields]
+    return f"CREATE TABLE `{name}`\n(\n" + ",\n".join(columns) + "\n);"
 
 
 def _table_options(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
@@ -194,6 +238,17 @@ _VIEWS: dict[
         {"project_id": "STRING", "dataset_id": "STRING", "table_id": "STRING"}
         | dict.fromkeys(("creation_time", "last_modified_time", "row_count", "size_bytes", "type"), "INT64"),
         _legacy_tables,
+    ),
+    # https://cloud.google.com/bigquery/docs/information-schema-tables
+    "TABLES": (
+        _TABLE_NAMES
+        | dict.fromkeys(
+            ("table_type", "is_insertable_into", "is_typed", "is_change_history_enabled"), "STRING"
+        )
+        | {"creation_time": "TIMESTAMP"}
+        | dict.fromkeys(("base_table_catalog", "base_table_schema", "base_table_name"), "STRING")
+        | {"snapshot_time_ms": "TIMESTAMP", "ddl": "STRING", "default_collation_name": "STRING"},
+        _information_tables,
     ),
     "TABLE_OPTIONS": (
         _TABLE_NAMES | {"option_name": "STRING", "option_type": "STRING", "option_value": "STRING"},

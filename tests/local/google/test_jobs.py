@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from local.google import errors
 from tests.local.google.world import DATASETS, PROJECT, message
 
 if TYPE_CHECKING:
@@ -106,6 +107,18 @@ def test_failed_query_is_an_error(world: World, bigquery: FakeBigQuery) -> None:
     answer = world.query("select * from d.t")
     assert message(answer, 404) == "Not found: Table x"
     assert answer.json()["error"]["errors"][0]["reason"] == "notFound"
+
+
+def test_why_a_job_was_refused_is_told_to_who_asks_later(world: World, bigquery: FakeBigQuery) -> None:
+    refusal = errors.invalid("Unrecognized name: x")
+    bigquery.answers[JOBS] = httpx.Response(400, json=refusal.body())
+    bigquery.answers[f"{QUERIES}/j-1"] = httpx.Response(404, json=errors.not_found("Not found: job").body())
+    sent = {"configuration": {"query": {"query": "select x"}}, "jobReference": {"jobId": "j-1"}}
+    assert message(world.call("POST", JOBS, json=sent), 400) == refusal.message
+    assert message(world.call("GET", f"{QUERIES}/j-1"), 400) == refusal.message
+    failed = world.ok("GET", f"{JOBS}/j-1")["status"]
+    assert failed["state"] == "DONE"
+    assert failed["errorResult"] == {"reason": refusal.reason, "message": refusal.message}
 
 
 def test_failed_view_is_not_noted(world: World, bigquery: FakeBigQuery) -> None:

@@ -74,6 +74,7 @@ def test_tables_are_replaced_in_every_spelling(sent: Any, name: str) -> None:
         ("COLUMN_FIELD_PATHS", ['"s.a", "FLOAT64"', '"s", "s", "ARRAY<STRUCT<a FLOAT64>>"', '"id", "INT64"']),
         ("COLUMNS", ['"id", 1, "NO", "INT64", "NO", "YES", null', '"s", 2, "YES"', '"NO", "NO", 1]']),
         ("TABLE_OPTIONS", ['"description", "STRING"', 'STRUCT(\\\\"x\\\\", \\\\"y\\\\")']),
+        ("TABLES", ['"d", "t", "BASE TABLE", "YES"', "CREATE TABLE `demo-flights.d.t`", "id INT64 NOT NULL"]),
         ("MATERIALIZED_VIEWS", ["'[]'"]),
         ("VIEWS", ["'[]'"]),
     ],
