@@ -22,7 +22,7 @@ from flows.observe.progress import Progress
 from flows.observe.visible import Visible, shown
 from flows.project import deps, set_up
 from flows.report import artifact, summaries
-from flows.run import ended, insides, lock, own_run, steps, stopping
+from flows.run import deployment_lease, ended, insides, lock, own_run, steps, stopping
 from flows.run.node_runs import NodeRuns
 from flows.target import names, prefect_api
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from flows.engine.events import Watch
     from flows.engine.results import PipelineReport
     from flows.project.set_up import SetUp
+
+# A worker imports this module before its engine begins the run.
+insides.keep_deployment_leases(deployment_lease.kept)
 
 
 @flow(

@@ -5,15 +5,16 @@ Read in Prefect 3.9.1. tests/flows/test_insides.py fails where one of them has n
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from prefect import flow_engine
 from prefect.client.schemas.actions import FlowRunCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events.worker import EventsWorker
-from prefect.flow_engine import run_flow
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Pending, to_state_create
@@ -22,7 +23,7 @@ from prefect.utilities.engine import emit_task_run_state_change_event, is_prefec
 from prefect.utilities.urls import url_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from prefect import Flow
@@ -65,8 +66,16 @@ def execute(flow: Flow[..., Any], flow_run: FlowRun) -> State[Any]:
 
     As `prefect.engine`, which a worker starts, does it.
     """
-    state: Any = run_flow(flow, flow_run=flow_run, return_type="state")
+    state: Any = flow_engine.run_flow(flow, flow_run=flow_run, return_type="state")
     return state  # type: ignore[no-any-return]
+
+
+def keep_deployment_leases(kept: Callable[..., contextlib.AbstractContextManager[None]]) -> None:
+    """Let ``kept(lease_id, seconds)`` keep what a deployment's run holds of its `concurrency_limit`.
+
+    Prefect's engine ends the flow itself when it fails to renew that (prefect/concurrency/_leases.py).
+    """
+    vars(flow_engine)["maintain_concurrency_lease"] = kept
 
 
 def current_flow_run() -> FlowRun | None:

@@ -46,6 +46,18 @@ def google(project: Checkout, method: str, path: str, body: Any = None) -> Any:
     return ask(method, url, body, headers)
 
 
+@contextmanager
+def slow(project: Checkout, delay: str, seconds: int) -> Iterator[None]:
+    """Let a new key or a new grant count only after a while, as it may at Google."""
+    project.stop("google")
+    ok(project.local("up", env={delay: str(seconds)}))
+    try:
+        yield
+    finally:
+        project.stop("google")
+        ok(project.local("up"))
+
+
 def tiny_project(project: Checkout) -> None:
     """Put a dbt project of seconds, which reads one raw table, into the checkout."""
     made = project.root / "tiny"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -73,21 +71,9 @@ def token_of(key: dict[str, Any]) -> None:
     ).refresh(Request())
 
 
-@contextmanager
-def slow_to_know_keys(project: Checkout, seconds: int) -> Iterator[None]:
-    """Let a new key stay unknown for a while, as it may at Google."""
-    project.stop("google")
-    ok(project.local("up", env={KEY_DELAY: str(seconds)}))
-    try:
-        yield
-    finally:
-        project.stop("google")
-        ok(project.local("up"))
-
-
 def test_no_flow_fails_while_keys_rotate(ready: Checkout) -> None:
     old = key_in_block(ready)
-    with slow_to_know_keys(ready, 10), Flows(ready) as flows:
+    with keyless.slow(ready, KEY_DELAY, 10), Flows(ready) as flows:
         for rotation in ("2026-Q4", "2027-Q1"):
             ok(ready.pulumi("config", "set", "projet-m2-bi:keyRotation", rotation))
             told = ok(ready.pulumi("up", "--yes", "--skip-preview"))

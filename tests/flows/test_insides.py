@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ast
+import threading
 import time
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.states import Pending
 
 from flows import pipeline
 from flows.errors import SlotLostError
-from flows.run import insides, own_run, stopping
+from flows.run import deployment_lease, insides, own_run, stopping
+from tests import faults
 from tests.asking import ask
+from tests.faults import Plan
 from tests.flows.servers import ROOT
 
 if TYPE_CHECKING:
@@ -119,6 +124,52 @@ def test_a_run_that_has_lost_its_slot_ends_as_a_cancelled_one(
     newest = ask("POST", f"{api}/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1})[0]
     assert newest["state"]["type"] == "CANCELLED"
     assert newest["state"]["message"] == "the target tiny is held by another run by now"
+
+
+@flow(name="leased")
+def leased() -> bool:
+    """Whether this project keeps what the deployment's run holds."""
+    run = insides.current_flow_run()
+    assert run is not None
+    assert run.state is not None
+    lease = run.state.state_details.deployment_concurrency_lease_id
+    return lease is not None and f"lease {lease}" in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.real
+def test_a_run_of_a_deployment_keeps_its_lease_itself(api: str) -> None:
+    made = ask("POST", f"{api}/flows/", {"name": leased.name})["id"]
+    body = {"name": "one", "flow_id": made, "entrypoint": "x.py:leased", "concurrency_limit": 1}
+    deployment = ask("POST", f"{api}/deployments/", body)["id"]
+    run = UUID(ask("POST", f"{api}/deployments/{deployment}/create_flow_run", {})["id"])
+    with get_client(sync_client=True) as client:
+        # As a worker does, which takes the deployment's only place by it.
+        client.set_flow_run_state(run, Pending())
+        flow_run = client.read_flow_run(run)
+    assert insides.execute(leased, flow_run).result() is True
+
+
+@pytest.mark.real
+def test_a_lease_is_renewed_as_soon_as_prefect_is_back(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment_lease, "_SHARE", 0.005)
+    monkeypatch.setattr(deployment_lease, "_PAUSE_AFTER_FAILURE", 0.2)
+    ask("POST", f"{api}/v2/concurrency_limits/", {"name": "renewed", "limit": 1})
+    body = {"names": ["renewed"], "slots": 1, "mode": "concurrency", "lease_duration": 60}
+    lease = UUID(ask("POST", f"{api}/v2/concurrency_limits/increment-with-lease", body)["lease_id"])
+    quick = {PREFECT_CLIENT_MAX_RETRIES: 0}
+    with faults.proxy(api) as proxy, temporary_settings({PREFECT_API_URL: proxy.url, **quick}):
+        with deployment_lease.kept(lease, 60.0, raise_on_lease_renewal_failure=True):
+            for plan in (Plan(), Plan(gone_at=1, gone=1.0), Plan()):
+                proxy.plan = plan
+                answered = 0
+                while answered < 3:
+                    time.sleep(0.05)
+                    answered = plan.counts["requests"] - plan.counts["gone"]
+        # One that has run out is given up.
+        ask("POST", f"{api}/v2/concurrency_limits/decrement-with-lease", {"lease_id": str(lease)})
+        with deployment_lease.kept(lease, 60.0):
+            while f"lease {lease}" in {thread.name for thread in threading.enumerate()}:
+                time.sleep(0.05)
 
 
 def test_outside_of_a_flow_no_signal_is_sent() -> None:
