@@ -1,8 +1,9 @@
-"""`python -m benchmarks.flow`: five ways to run the same dbt project, side by side.
+"""`python -m benchmarks.flow`: five ways to run the same dbt project, side by side; two of them cold as well.
 
 All against one real Prefect server and one real BigQuery emulator, as whole processes, one after the other in
-each round, warm (each way keeps its partial parse), medians. No way but this project's own keeps the key out
-of a file: the others get a `profiles.yml` that holds it, as their users write it, in a temporary directory.
+each round, medians. Warm, each way keeps its partial parse; cold, it begins with an empty `target`, as a
+container does. No way but this project's own keeps the key out of a file: the others get a
+`profiles.yml` that holds it, as their users write it, in a temporary directory.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -30,6 +32,7 @@ from tests.flows import elsewhere, servers
 TARGET = "bench"
 BARE = "dbt build"
 OURS = "python -m flows.pipeline"
+COLD = ", empty target"
 LIMIT_SECONDS = 900.0
 
 _DBT_CORE_OPERATION = """
@@ -166,12 +169,22 @@ def ways(made: Platform, projects: Path) -> dict[str, list[str]]:
         "DbtCoreOperation, two tasks": [python, "-c", _DBT_CORE_OPERATION, at("operation"), profiles],
         "PrefectDbtRunner": [python, "-c", _PREFECT_DBT_RUNNER, at("runner"), profiles],
         OURS: elsewhere.words(projects / "ours", "--target", TARGET),
+        BARE + COLD: [
+            "dbt",
+            "build",
+            "--project-dir",
+            at("cold"),
+            "--profiles-dir",
+            profiles,
+            "--no-use-colors",
+        ],
+        OURS + COLD: elsewhere.words(projects / "cold", "--target", TARGET),
     }
 
 
 def measure(made: Platform, directory: Path, nodes: int, rounds: int, only: list[str]) -> None:
     """Run each way once to warm it up, then ``rounds`` times; print each run, the medians and the ratios."""
-    for name in ("bare", "shell", "operation", "runner", "ours"):
+    for name in ("bare", "shell", "operation", "runner", "ours", "cold"):
         generated_dbt.write(directory / name, nodes)
     commands = {
         name: command
@@ -183,13 +196,15 @@ def measure(made: Platform, directory: Path, nodes: int, rounds: int, only: list
     for number in range(rounds + 1):
         print(f"  round {number} of {rounds}" + ("" if number else " (warms up, not counted)"), flush=True)
         for name, command in commands.items():
+            if name.endswith(COLD):
+                shutil.rmtree(directory / "cold" / "target", ignore_errors=True)
             try:
                 usage = measured.run(
                     command, made.environment(), directory, directory / "output.log", LIMIT_SECONDS
                 )
             except CommandFailedError as error:
                 raise SystemExit(f"{name}: {error}") from error
-            print(f"    {name:30} {usage.seconds:7.2f} s", flush=True)
+            print(f"    {name:40} {usage.seconds:7.2f} s", flush=True)
             if number:
                 usages[name].append(usage)
     print("\n".join(report(usages)), flush=True)
@@ -203,14 +218,15 @@ def report(usages: dict[str, list[Usage]]) -> list[str]:
         for name, found in usages.items()
     }
     lines = [
-        f"  {'medians':30} {'seconds':>8} {'lowest':>7} {'highest':>7} {'CPU s':>7} {'MiB':>6}"
+        f"  {'medians':40} {'seconds':>8} {'lowest':>7} {'highest':>7} {'CPU s':>7} {'MiB':>6}"
         f"   ratios to {BARE}: seconds, CPU, memory"
     ]
     for name, (seconds, cpu, memory) in medians.items():
         spread = [usage.seconds for usage in usages[name]]
-        line = f"  {name:30} {seconds:8.2f} {min(spread):7.2f} {max(spread):7.2f} {cpu:7.2f} {memory:6.0f}"
-        if BARE in medians:
-            ratios = [mine / bare for mine, bare in zip(medians[name], medians[BARE], strict=True)]
+        line = f"  {name:40} {seconds:8.2f} {min(spread):7.2f} {max(spread):7.2f} {cpu:7.2f} {memory:6.0f}"
+        bare = BARE + COLD if name.endswith(COLD) else BARE
+        if bare in medians:
+            ratios = [mine / theirs for mine, theirs in zip(medians[name], medians[bare], strict=True)]
             line += "   " + " ".join(f"{ratio:6.2f}" for ratio in ratios)
         lines.append(line)
     return lines
