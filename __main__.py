@@ -49,6 +49,7 @@ identity = Identity(
         environment=settings.environment,
         datasets=datasets,
         ids=warehouse.ids,
+        project_metadata=settings.project_metadata,
         way=settings.identity,
         impersonators=settings.impersonators,
         key_rotation=settings.key_rotation,

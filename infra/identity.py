@@ -27,6 +27,7 @@ class IdentityArgs:
         environment: shown beside it.
         datasets: those on which the account gets a role.
         ids: their names, each known when the dataset is there.
+        project_metadata: whether it may see what all datasets of the project hold, but no rows.
         way: how dbt signs in (`infra.settings.sign_in`).
         impersonators: who may act as the account; where there is none, who brings the stack up first.
         key_rotation: another text makes another key.
@@ -38,6 +39,7 @@ class IdentityArgs:
     environment: str
     datasets: Sequence[Dataset]
     ids: Mapping[str, pulumi.Input[str]]
+    project_metadata: bool = False
     way: Literal["key", "impersonation", "attached"] = "key"
     impersonators: Sequence[str] = ()
     key_rotation: str = ""
@@ -49,7 +51,7 @@ class Identity(Component):
     Roles: run jobs in the project, and on each dataset what the settings say: write, read, or give access.
     The way to sign in is a key, or the right of some people to act as the account, or neither where machines
     are given the account. Does not own anybody else's access, and gives none that reaches beyond these
-    datasets.
+    datasets, but to names and columns where a setting says so.
 
     Attributes:
         account: the service account.
@@ -78,7 +80,7 @@ class Identity(Component):
         run_jobs = gcp.projects.IAMMember(
             "run-jobs", project=args.jobs_project, role="roles/bigquery.jobUser", member=member, opts=child
         )
-        grants = [
+        grants: list[pulumi.Resource] = [
             gcp.bigquery.DatasetIamMember(
                 f"{'write' if dataset.written else 'read'}-{dataset.key}",
                 dataset_id=args.ids[dataset.key],
@@ -89,6 +91,15 @@ class Identity(Component):
             )
             for dataset in args.datasets
         ]
+        if args.project_metadata:
+            metadata = gcp.projects.IAMMember(
+                "see-metadata",
+                project=args.project,
+                role="roles/bigquery.metadataViewer",
+                member=member,
+                opts=child,
+            )
+            grants.append(metadata)
         # The way in comes last: whoever has it can work at once.
         last = pulumi.ResourceOptions(parent=self, depends_on=[run_jobs, *grants])
         self.service_account_info: pulumi.Output[dict[str, Any]] | None = None

@@ -47,14 +47,19 @@ _PERMANENT = re.compile(
     re.IGNORECASE,
 )
 _PERMISSION = re.compile(r"\bbigquery\.[a-z]+\.[a-zA-Z]+")
+# In `Table project:dataset.table` and `Dataset project:dataset`.
+_DATASET = re.compile(r"\b(?:table|dataset) [\w.:-]+:(\w+)\b", re.IGNORECASE)
+# Of a project as a whole, in BigQuery's words.
+_OF_PROJECT = re.compile(r"\b(?:in|on|Denied:) project\b", re.IGNORECASE)
 _GRANTS = {
-    "bigquery.jobs.": "roles/bigquery.jobUser on the project",
-    "bigquery.tables.getData": "roles/bigquery.dataViewer on the dataset that is read (raw data), "
-    "or roles/bigquery.dataEditor on the target's own dataset",
+    "bigquery.jobs.create": "roles/bigquery.jobUser on the project",
+    "bigquery.jobs.": "roles/bigquery.resourceViewer on the project, which no setting gives",
     "bigquery.datasets.create": "a dataset that exists already: the identity of dbt may not create one",
-    "bigquery.": "roles/bigquery.dataEditor on the target's own dataset and roles/bigquery.dataViewer on the "
-    "raw dataset",
 }
+_OWN = (
+    "roles/bigquery.dataEditor on the target's own dataset and roles/bigquery.dataViewer on the raw dataset"
+)
+_METADATA = "roles/bigquery.metadataViewer on the project, which the setting `projectMetadata: true` gives"
 
 
 def is_transient(message: str | None) -> bool:
@@ -114,4 +119,18 @@ def missing_grant(message: str | None) -> str | None:
         return None
     found = _PERMISSION.search(message)
     permission = found.group() if found else "bigquery."
-    return next(grant for prefix, grant in _GRANTS.items() if permission.startswith(prefix))
+    known = next((grant for prefix, grant in _GRANTS.items() if permission.startswith(prefix)), None)
+    return known or _grant_on(permission, message)
+
+
+def _grant_on(permission: str, message: str) -> str:
+    """Name the role on what BigQuery names."""
+    dataset = _DATASET.search(message)
+    if dataset is None:
+        return _METADATA if _OF_PROJECT.search(message) and permission != "bigquery." else _OWN
+    reads = permission == "bigquery.tables.getData"
+    roles = ("dataViewer", "dataEditor if it writes") if reads else ("dataEditor", "dataViewer if it reads")
+    return (
+        f"roles/bigquery.{roles[0]} on the dataset {dataset[1]}, or roles/bigquery.{roles[1]}. If that is "
+        "none of the stack's datasets, name it in the setting `datasets` (dbt writes) or `readDatasets`"
+    )

@@ -74,6 +74,11 @@ class Settings(BaseModel):
         description="Datasets in which dbt itself gives access (`+grants`, `grant_access_to`, GRANT in a "
         "hook): dbt's account becomes roles/bigquery.dataOwner of these, and of nothing else.",
     )
+    project_metadata: bool = Field(
+        default=False,
+        description="Whether dbt's account sees the names and columns of all datasets of the project, as "
+        "roles/bigquery.metadataViewer, for macros that read the whole project's INFORMATION_SCHEMA.",
+    )
     delete_contents_on_destroy: bool = Field(
         default=False,
         description="Whether `pulumi destroy` drops the datasets that dbt writes to, and their tables; if "

@@ -89,8 +89,28 @@ def test_a_failing_test_is_not_tried_again() -> None:
     ("message", "grant"),
     [
         ("Access Denied: Project p: User does not have bigquery.jobs.create permission", "bigquery.jobUser"),
-        ("Access Denied: Table p:d_raw.t: Permission bigquery.tables.getData denied", "bigquery.dataViewer"),
-        ("Access Denied: Dataset p:d: Permission bigquery.tables.create denied", "bigquery.dataEditor"),
+        (
+            "Access Denied: Project p: User does not have bigquery.jobs.listAll permission",
+            "bigquery.resourceViewer",
+        ),
+        (
+            "Access Denied: Table p:d_raw.t: Permission bigquery.tables.getData denied",
+            "roles/bigquery.dataViewer on the dataset d_raw",
+        ),
+        (
+            "403 GET http://x: Access Denied: Table example.com:p:d.t: Permission bigquery.tables.get denied "
+            "on table example.com:p:d.t (or it may not exist).",
+            "roles/bigquery.dataEditor on the dataset d, or roles/bigquery.dataViewer if it reads. If that "
+            "is none of the stack's datasets, name it in the setting `datasets` (dbt writes) or `readDatasets`",
+        ),
+        (
+            "Access Denied: Dataset p:d: Permission bigquery.tables.create denied",
+            "roles/bigquery.dataEditor on the dataset d",
+        ),
+        (
+            "Access Denied: Project p: User does not have bigquery.datasets.get permission in project p.",
+            "roles/bigquery.metadataViewer on the project, which the setting `projectMetadata: true` gives",
+        ),
         ("Access Denied: Dataset p:d: no idea", "bigquery.dataEditor"),
     ],
 )

@@ -34,6 +34,13 @@ def test_two_datasets_are_declared(made: Recorder) -> None:
     assert not any("defaultTableExpirationMs" in found for found in datasets)
 
 
+def test_dbts_account_sees_names_of_all_datasets_where_a_setting_says_so(loop: None) -> None:
+    found = declared(projectMetadata=True)
+    roles = {one["role"] for one in found.inputs("gcp:projects/iAMMember:IAMMember")}
+    assert roles == {"roles/bigquery.jobUser", "roles/bigquery.metadataViewer"}
+    assert found.grants() == declared().grants()
+
+
 def test_dbts_account_gets_just_the_three_roles_it_needs(made: Recorder) -> None:
     [on_project] = made.inputs("gcp:projects/iAMMember:IAMMember")
     assert (on_project["role"], on_project["member"]) == ("roles/bigquery.jobUser", DBT)
