@@ -101,7 +101,8 @@ def test_a_failing_test_is_not_tried_again() -> None:
             "403 GET http://x: Access Denied: Table example.com:p:d.t: Permission bigquery.tables.get denied "
             "on table example.com:p:d.t (or it may not exist).",
             "roles/bigquery.dataEditor on the dataset d, or roles/bigquery.dataViewer if it reads. If that "
-            "is none of the stack's datasets, name it in the setting `datasets` (dbt writes) or `readDatasets`",
+            "is none of the stack's datasets, name it in the setting `datasets` (dbt writes) or "
+            "`readDatasets`",
         ),
         (
             "Access Denied: Dataset p:d: Permission bigquery.tables.create denied",
