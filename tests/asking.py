@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from local.plain_http import NO_CERTIFICATES
+
 PATIENCE = 60.0  # seconds
 
 
@@ -16,7 +18,7 @@ def ask(method: str, url: str, body: Any = None, headers: Mapping[str, str] | No
     """Return the JSON of the answer, or None. 503 is asked again: Prefect's SQLite has one writer."""
     deadline = time.monotonic() + PATIENCE
     again = False
-    with httpx.Client(timeout=60, trust_env=False) as client:
+    with httpx.Client(timeout=60, verify=NO_CERTIFICATES, trust_env=False) as client:
         while True:
             response = client.request(method, url, json=body, headers=headers)
             if response.status_code == 403 and "CSRF token" in response.text:

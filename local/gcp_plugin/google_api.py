@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.gcp_plugin.config import ENDPOINT_KEYS, Config
 from local.gcp_plugin.errors import GoogleError, PluginError
+from local.plain_http import NO_CERTIFICATES
 
 if TYPE_CHECKING:
     import httpx
@@ -80,9 +81,13 @@ class Google:
         import httpx  # noqa: PLC0415
 
         if self._client is None:
+            plain = all(address.startswith("http:") for address in self.config.endpoints.values())
             # Local endpoints only: a proxy or a .netrc of the user's must not come between.
             self._client = httpx.AsyncClient(
-                timeout=_TIMEOUT_SECONDS, transport=self._transport, trust_env=False
+                timeout=_TIMEOUT_SECONDS,
+                transport=self._transport,
+                verify=NO_CERTIFICATES if plain else True,
+                trust_env=False,
             )
         return self._client
 

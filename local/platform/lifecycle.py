@@ -20,6 +20,7 @@ from local.secret_file import write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from local.paths import Paths
     from local.platform.services import Service
@@ -45,12 +46,16 @@ class Platform:
         Raises:
             LocalError: the platform was never started here, or the Pulumi CLI is not there yet.
         """
-        token = environment.owner_token(self.paths)
+        environment.owner_token(self.paths)
         pulumi_bin = find.existing(user_cache(), self.say)
         if pulumi_bin is None:
             raise LocalError(
                 "the Pulumi CLI is not there: `make up` installs it, or builds it in some minutes"
             )
+        return self._variables(pulumi_bin)
+
+    def _variables(self, pulumi_bin: Path) -> dict[str, str]:
+        token = environment.owner_token(self.paths)
         return environment.variables(self.paths, self.settings(), token, pulumi_bin)
 
     def up(self) -> None:
@@ -71,8 +76,7 @@ class Platform:
             self._require_ports(services, config)
             waiting = [service for service in services if self._start(service)]
             # Prefect takes its time; the Pulumi CLI is installed or built meanwhile.
-            find.directory(user_cache(), self.say)
-            variables = self.variables()
+            variables = self._variables(find.directory(user_cache(), self.say))
             pulumi_home.prepare(self.paths, environment.process_environment(variables))
             for service in waiting:
                 self._wait(service)

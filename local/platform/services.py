@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from local.plain_http import NO_CERTIFICATES
 from local.platform import emulator, settings
 from local.platform.process import Process
 
@@ -77,7 +78,8 @@ class Service:
         if self.socket and not self.socket.exists():
             return False
         # From here, since the path of a socket may not be long.
-        transport = httpx.HTTPTransport(uds=os.path.relpath(self.socket)) if self.socket else None
+        socket = os.path.relpath(self.socket) if self.socket else None
+        transport = httpx.HTTPTransport(uds=socket, verify=NO_CERTIFICATES, trust_env=False)
         try:
             with httpx.Client(transport=transport, timeout=ANSWER_SECONDS, trust_env=False) as client:
                 answer = client.get(self.url + self.health)

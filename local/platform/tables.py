@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from local.errors import LocalError
+from local.plain_http import NO_CERTIFICATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ def listing(config: Settings, token: str) -> list[tuple[str, str, str]]:
     base = f"{config.google_url}/bigquery/v2/projects/{config.project}/datasets"
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        with httpx.Client(headers=headers, timeout=30, trust_env=False) as client:
+        with httpx.Client(headers=headers, timeout=30, verify=NO_CERTIFICATES, trust_env=False) as client:
             return list(_tables(client, base))
     except httpx.HTTPError as error:
         raise LocalError(
