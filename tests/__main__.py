@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[1]
 # Where a test takes long, first: no process shall end alone with one of them.
 WITH_GOOGLE_CLIENT = ("tests/end_to_end", "demo/tests", "tests/flows", "tests/local/google")
 PROGRESS_SECONDS = 15.0
+# What each process of tests compiles is kept for the others.
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 # How many tests of a group run at once: real engines and servers wait half of the time.
 WORKERS = {"Google's client": 3, "Pulumi's SDK": 2}
 _OUTCOME = re.compile(r"^\[gw\d+\] \[ *\d+%\] ([A-Z]+) ")
@@ -48,6 +50,7 @@ class Group:
         with subprocess.Popen(
             [sys.executable, "-m", "pytest", "-v", *self.arguments],
             cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name != NO_BYTECODE},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

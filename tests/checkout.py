@@ -16,7 +16,7 @@ from local.platform import settings
 from local.platform.ports import free_port
 from local.platform.process import Process
 from local.platform.settings import Settings
-from tests import prefect_database, prefect_objects
+from tests import prefect_database, prefect_objects, pulumi_stack
 
 # What a team may have deleted.
 APART = "demo"
@@ -31,12 +31,13 @@ PARTS = (
     "demo",
     "local",
 )
-LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", ".local")
+LEFT_OUT = shutil.ignore_patterns(".venv", ".local")
 # What dbt makes; `flows/` has a room of the same name.
 LEFT_OUT_OF_DBT = shutil.ignore_patterns("target", "logs", "dbt_packages")
 # What a copy keeps of its platform when it is renewed: the raw data's files, and Prefect.
 KEPT = ("data", "lock", "logs", "prefect", "run")
 COMMAND_SECONDS = 900
+QUIET = ("--non-interactive", "--color=never")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Checkout:
 
     def pulumi(self, *arguments: str, stack: str = "local") -> subprocess.CompletedProcess[str]:
         """`pulumi … -s local` without questions and colours."""
-        return self.run("pulumi", *arguments, "--stack", stack, "--non-interactive", "--color=never")
+        quick = {"PYTHONPATH": str(pulumi_stack.QUICK_PIP)}
+        return self.run("pulumi", *arguments, "--stack", stack, *QUIET, env=quick)
 
     def python(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """`python …` with the platform's variables."""

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import pulumi_stack
+
 PROJECT = Path(__file__).parents[2]
 COMMAND_SECONDS = 300
+PASSPHRASE = "correct horse"
 PROGRAM_HEAD = "import pulumi\nfrom providers import *\nconfig = pulumi.Config()\n"
 
 
@@ -28,9 +31,9 @@ class Stack:
     def __post_init__(self) -> None:
         for name in ("program", "state", "home"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        (self.root / "passphrase").write_text("correct horse")
+        (self.root / "passphrase").write_text(PASSPHRASE)
         (self.root / "program" / "Pulumi.yaml").write_text("name: try\nruntime: python\n")
-        self.pulumi("stack", "init", "dev")
+        pulumi_stack.new(self.root / "program", self.root / "state", "dev", PASSPHRASE, self.cli)
         self.config("prefect:apiUrl", self.api_url)
 
     def variables(self) -> dict[str, str]:
@@ -41,10 +44,11 @@ class Stack:
         return {
             **inherited,
             "PATH": os.pathsep.join([str(self.python), str(self.cli), os.environ["PATH"]]),
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": os.pathsep.join([str(PROJECT), str(pulumi_stack.QUICK_PIP)]),
             "PULUMI_HOME": str(self.root / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.root / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.root / "passphrase"),
+            "PULUMI_STACK": "dev",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # The engine wants a plugin for every provider SDK that is installed, pulumi-gcp among them, and
             # would try for 2.5 s to download one that these programs don't use.
@@ -92,7 +96,12 @@ class Stack:
         return output
 
     def config(self, key: str, value: str, *options: str) -> None:
-        self.pulumi("config", "set", key, value, *options)
+        """Set a setting of the program, or of the namespace that the key names."""
+        if options:
+            self.pulumi("config", "set", key, value, *options)
+        else:
+            name = key if ":" in key else f"try:{key}"
+            pulumi_stack.configure(self.root / "program" / "Pulumi.dev.yaml", {name: value})
 
     def up(self, *options: str) -> dict[str, int]:
         """Bring the stack up; how many resources of each operation it counted."""
@@ -106,7 +115,7 @@ class Stack:
 
     def _counted(self, *arguments: str) -> dict[str, int]:
         self.pulumi(*arguments)
-        last = json.loads(self.pulumi("stack", "history", "--json", "--page-size=1"))[0]
+        last = pulumi_stack.last_update(self.root / "state", "try", "dev")
         changes: dict[str, int] = last.get("resourceChanges", {})
         return changes
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import pulumi_stack
 from tests.local.gcp_plugin.platform import Google
 
 COMMAND_SECONDS = 180
+PASSPHRASE = "contract"
 _HEAD = "import pulumi\nimport pulumi_gcp as gcp\n"
 
 
@@ -54,7 +56,7 @@ class Stack:
     def __post_init__(self) -> None:
         (self.root / "state").mkdir(parents=True)
         (self.root / "Pulumi.yaml").write_text("name: contract\nruntime: python\n")
-        self.pulumi("stack", "init", "test").ok()
+        pulumi_stack.new(self.root, self.root / "state", "test", PASSPHRASE, self.pulumi_bin)
         self.configure(**self.google.config())
 
     def configure(self, **settings: str) -> None:
@@ -112,7 +114,8 @@ class Stack:
             ),
             "PULUMI_HOME": str(self.plugin.home),
             "PULUMI_BACKEND_URL": (self.root / "state").as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "contract",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PYTHONPATH": str(pulumi_stack.QUICK_PIP),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "GOOGLE_OAUTH_ACCESS_TOKEN": self.token,
         }
@@ -123,9 +126,8 @@ class Stack:
             "PULUMI_STACK",
         ):
             env.pop(name, None)
-        where = ["--stack", "test"] if arguments[0] != "stack" or arguments[1] != "init" else []
         ran = subprocess.run(
-            ["pulumi", *arguments, *where, "--non-interactive", "--color=never"],
+            ["pulumi", *arguments, "--stack", "test", "--non-interactive", "--color=never"],
             cwd=self.root,
             env=env,
             stdin=subprocess.DEVNULL,
