@@ -1,11 +1,12 @@
-"""Patch: ALTER TABLE … ADD, DROP and RENAME COLUMN are seen in tables.get, descriptions stay.
+"""Patch: what INSERT, UPDATE, DELETE, MERGE and ALTER TABLE change is seen in tables.get; descriptions stay.
 
-bqemulator 1.4.0 looks at a table's columns where it is created only. DuckDB does one change in a statement. A
-field is added to a STRUCT as a column with dots in its name: the gateway writes it in backticks.
+bqemulator 1.4.0 looks at a table's columns and rows where it is created or loaded only. DuckDB does one
+change in a statement. A field is added to a STRUCT as a column with dots in its name, in backticks.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from bqemulator.api.dependencies import AppContext
 
 
+_DML = re.compile(r"\b(?:insert|update|delete|merge|truncate)\b", re.IGNORECASE)
+
+
 def patch() -> None:
     """Look again after an ALTER, and do its changes one by one."""
     created = ddl_sync.sync_created_table
@@ -29,6 +33,7 @@ def patch() -> None:
     def sync(bq_sql: str, project_id: str, ctx: AppContext) -> None:
         created(bq_sql, project_id, ctx)
         _altered(bq_sql, project_id, ctx)
+        _written(bq_sql, project_id, ctx)
 
     def executed(engine: DuckDBEngine, sql: str, parameters: Any = None) -> Any:
         changes = one_by_one(sql) if sql[:6].upper() == "ALTER " else [sql]
@@ -84,6 +89,22 @@ def _together(engine: DuckDBEngine, changes: list[str], execute: Any) -> Any:
         execute(engine, "COMMIT")
         done = execute(engine, "SELECT 1 AS done LIMIT 0")
     return done
+
+
+def _written(bq_sql: str, project_id: str, ctx: AppContext) -> None:
+    """Note how many rows the tables of a DML statement have now, and when they were changed."""
+    if not _DML.search(bq_sql):
+        return
+    try:
+        statement = sqlglot.parse_one(bq_sql, read="bigquery")
+    except SqlglotError:
+        return
+    for name in executor._dml_target_tables(statement, project_id):
+        known = ctx.catalog.get_table(*name)
+        if known is not None:
+            rows = ddl_sync._introspect_num_rows(*name, ctx)
+            changed = {"num_rows": rows, "last_modified_time": ctx.clock.now()}
+            ctx.catalog.update_table(known.model_copy(update=changed))
 
 
 def _altered(bq_sql: str, project_id: str, ctx: AppContext) -> None:

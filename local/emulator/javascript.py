@@ -1,30 +1,106 @@
 """Patch: a JavaScript function is made on the engine's first connection, and can be replaced and dropped.
 
 DuckDB lets a connection remove only the functions that it has made itself, and `sessions.py` gives every job
-a connection of its own.
+a connection of its own. An aggregate function is given its rows in arrays, which a macro collects.
+A function in SQL gives what it RETURNS; in 1.4.0 it gives what its body happens to be.
 """
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from bqemulator.udf import sql_udf
 from bqemulator.udf.js_udf import JavaScriptUDFRuntime
+from bqemulator.udf.naming import qualified_routine_name
+from bqemulator.udf.sql_udf import SQLUDFRuntime
+from bqemulator.udf.types import render_duckdb_type
 
 from local.emulator import sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bqemulator.catalog.models import RoutineMeta
+
+# What the body of an aggregate begins with: local/google/sql/functions_made.py.
+MARK = "/* an aggregate */"
+_EXPORTED = re.compile(r"(?<![\w$.'\"`])export\s+(?:default\s+)?(?=(?:async|class|const|function|let|var)\b)")
+
 
 def patch() -> None:
     """Make and remove functions there."""
-    JavaScriptUDFRuntime.materialize = _there(JavaScriptUDFRuntime.materialize)
-    JavaScriptUDFRuntime.deregister = _there(JavaScriptUDFRuntime.deregister)
+    JavaScriptUDFRuntime.materialize = _made(JavaScriptUDFRuntime.materialize)
+    JavaScriptUDFRuntime.deregister = _removed(JavaScriptUDFRuntime.deregister)
+    materialize, translate = SQLUDFRuntime.materialize, sql_udf._translate_body
+
+    def typed(self: Any, routine: RoutineMeta, engine: Any) -> None:
+        returned = render_duckdb_type(routine.return_type) if routine.return_type else None
+
+        def body(sql: str, translator: Any) -> str:
+            found = str(translate(sql, translator))
+            return found if returned is None else f"CAST(({found}) AS {returned})"
+
+        sql_udf._translate_body = body
+        try:
+            materialize(self, routine, engine)
+        finally:
+            sql_udf._translate_body = translate
+
+    SQLUDFRuntime.materialize = typed
 
 
-def _there(method: Callable[..., None]) -> Callable[..., None]:
-    def on_first(self: Any, routine: Any, engine: Any) -> None:
-        method(self, routine, SimpleNamespace(connection=sessions.first_connection(engine)))
+def _there(engine: Any) -> SimpleNamespace:
+    return SimpleNamespace(connection=sessions.first_connection(engine))
+
+
+def _made(method: Callable[..., None]) -> Callable[..., None]:
+    def on_first(self: Any, routine: RoutineMeta, engine: Any) -> None:
+        if not _is_aggregate(routine):
+            method(self, routine, _there(engine))
+            return
+        rows = _of_rows(routine)
+        method(self, rows, _there(engine))
+        names = [argument.name for argument in routine.arguments]
+        lists = ", ".join(f"list({name})" for name in names)
+        engine.execute(
+            f'CREATE OR REPLACE MACRO "{qualified_routine_name(routine)}"({", ".join(names)}) AS '
+            f'"{qualified_routine_name(rows)}"({lists})'
+        )
 
     return on_first
+
+
+def _removed(method: Callable[..., None]) -> Callable[..., None]:
+    def on_first(self: Any, routine: RoutineMeta, engine: Any) -> None:
+        if _is_aggregate(routine):
+            engine.execute(f'DROP MACRO IF EXISTS "{qualified_routine_name(routine)}"')
+            routine = _of_rows(routine)
+        method(self, routine, _there(engine))
+
+    return on_first
+
+
+def _is_aggregate(routine: RoutineMeta) -> bool:
+    return (routine.definition_body or "").lstrip().startswith(MARK)
+
+
+def _of_rows(routine: RoutineMeta) -> RoutineMeta:
+    """Give the function that is called once for all rows, each argument being an array."""
+    names = [argument.name for argument in routine.arguments]
+    row = "".join(f", {name}[row_]" for name in names)
+    body = (
+        f"{_EXPORTED.sub('', routine.definition_body)}\n"
+        f"const state_ = initialState();\n"
+        f"for (let row_ = 0; row_ < ({names[0]} || []).length; row_++) aggregate(state_{row});\n"
+        "return finalize(state_);"
+    )
+    arrays = tuple(
+        argument.model_copy(
+            update={"data_type": {"typeKind": "ARRAY", "arrayElementType": argument.data_type}}
+        )
+        for argument in routine.arguments
+    )
+    changed = {"routine_id": f"{routine.routine_id}__rows", "arguments": arrays, "definition_body": body}
+    return routine.model_copy(update=changed)

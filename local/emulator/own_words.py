@@ -100,8 +100,23 @@ _UNABLE: tuple[tuple[str, str], ...] = (
 )
 
 
+# What the emulator calls a function: project__dataset__name with _h_ for a dash; a temporary one, by its job.
+_ROUTINE = re.compile(r"\b(?P<project>[a-z][a-z0-9_]*?)__(?P<dataset>\w+?)__(?P<name>[A-Za-z]\w*)")
+_TEMPORARY = re.compile(r"\b[a-z][a-z0-9_]*?___bqemu_temp_[0-9a-f]{32}__")
+
+
 def own_words(message: str) -> str:
     """Give what the caller is told in place of the emulator's message."""
+    return _ROUTINE.sub(_routine, _TEMPORARY.sub("", _translated(message)))
+
+
+def _routine(found: re.Match[str]) -> str:
+    if found["project"] in ("google", "bqemu"):
+        return found[0]
+    return f"{found['project'].replace('_h_', '-')}.{found['dataset'].replace('_h_', '-')}.{found['name']}"
+
+
+def _translated(message: str) -> str:
     for pattern, words in _MISTAKES:
         found = re.search(pattern, message)
         if found is not None and _ENGINE.search(message):

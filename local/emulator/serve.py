@@ -26,6 +26,7 @@ from bqemulator.storage.engine import DuckDBEngine
 
 from local.emulator import (
     altered,
+    column_types,
     functions,
     ingestion,
     javascript,
@@ -113,6 +114,7 @@ def main() -> None:
         results,
         operand_types,
         functions,
+        column_types,
         ingestion,
         javascript,
         altered,

@@ -204,13 +204,18 @@ async def list_jobs(request: Request, project_id: str) -> dict[str, Any]:
     path = f"/bigquery/v2/projects/{project_id}/jobs"
     answer = await gateway.backend.get(path, caller, parameters | {"maxResults": "100000"})
     listed = []
-    for job in answer.get("jobs", []):
+    # A script has no jobs of its own here.
+    running_ones = [] if "parentJobId" in parameters else gateway.running.of(project_id)
+    for job in [*(job.resource() for job in running_ones), *answer.get("jobs", [])]:
         if backend.is_own(job) or job.get("configuration", {}).get("dryRun"):
             continue
         seen = gateway.jobs.get(f"{project_id}/{job['jobReference']['jobId']}")
         if everybody or (seen is not None and seen.email == caller.email):
             _sign(job, seen)
             listed.append(job)
+    state = parameters.get("stateFilter", "").upper()
+    if state:
+        listed = [job for job in listed if job.get("status", {}).get("state") == state]
     return {"kind": "bigquery#jobList", "jobs": listed[:limit]}
 
 

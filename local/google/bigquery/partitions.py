@@ -76,14 +76,42 @@ async def _partition(gateway: Gateway, caller: Caller, table: TableRef) -> _Part
         )
     fields = answer.get("schema", {}).get("fields", [])
     column = partitions.get("field") or _TIME
-    kind = next((field["type"] for field in fields if field["name"] == column), "TIMESTAMP")
-    pattern = _UNITS.get(str(partitions.get("type", "DAY")), "%Y%m%d")
     return _Partition(
         [field["name"] for field in fields],
         column == _TIME,
-        f"FORMAT_{kind}('{pattern}', `{column}`) = '{partition}'",
-        f"PARSE_TIMESTAMP('{pattern}', '{partition}')",
+        f"{_written(column, fields, partitions)} = '{partition}'",
+        f"PARSE_TIMESTAMP('{_pattern(partitions)}', '{partition}')",
     )
+
+
+def id_of(table: dict[str, Any]) -> str | None:
+    """Give what computes a row's partition in SQL, from its table; None where there are no partitions.
+
+    Source: https://cloud.google.com/bigquery/docs/information-schema-partitions
+    """
+    span, times = table.get("rangePartitioning"), table.get("timePartitioning")
+    if span:
+        start, end, step = (int(span["range"][name]) for name in ("start", "end", "interval"))
+        column = f"`{span['field']}`"
+        return (
+            f"CASE WHEN {column} IS NULL THEN '__NULL__' WHEN {column} < {start} OR {column} >= {end} "
+            f"THEN '__UNPARTITIONED__' "
+            f"ELSE CAST({column} - MOD({column} - {start}, {step}) AS STRING) END"
+        )
+    if not times:
+        return None
+    column = times.get("field") or _TIME
+    fields = table.get("schema", {}).get("fields", [])
+    return f"COALESCE({_written(column, fields, times)}, '__NULL__')"
+
+
+def _written(column: str, fields: list[dict[str, Any]], partitions: dict[str, Any]) -> str:
+    kind = next((field["type"] for field in fields if field["name"] == column), "TIMESTAMP")
+    return f"FORMAT_{kind}('{_pattern(partitions)}', `{column}`)"
+
+
+def _pattern(partitions: dict[str, Any]) -> str:
+    return _UNITS.get(str(partitions.get("type", "DAY")), "%Y%m%d")
 
 
 def _quoted(table: TableRef) -> str:

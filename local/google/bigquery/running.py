@@ -125,6 +125,11 @@ class RunningJobs:
         job.end(error)
         return job
 
+    def of(self, project: str) -> list[RunningJob]:
+        """Give a project's queries that the emulator can't tell about, the latest first."""
+        found = [job for key, job in self._jobs.items() if key.startswith(f"{project}/") and not job.over]
+        return found[::-1]
+
     def get(self, key: str) -> RunningJob | None:
         """Give a query that the emulator can't tell about: it runs, or was cancelled or refused."""
         job = self._jobs.get(key)

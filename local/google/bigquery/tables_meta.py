@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
-from local.google.bigquery import project_views, tables_known
+from local.google.bigquery import project_views, storage_meta, tables_known
 from local.google.iam.authorize import TableRef
 from local.google.sql.names import find_names
 
@@ -48,6 +48,8 @@ async def rewrite(gateway: Gateway, caller: Caller, sql: str, project: str, defa
         tables = [table for dataset in datasets for table in await _tables(gateway, caller, owner, dataset)]
         if view == "__TABLES__":
             await _count_rows(gateway, caller, owner, tables)
+        if view == "PARTITIONS":
+            tables = await storage_meta.count_partitions(gateway, caller, tables, sql)
         rows = list(_VIEWS[view][1](gateway, tables))
         pieces += [sql[position : name.start], subquery(_VIEWS[view][0], rows)]
         position = name.end
@@ -250,6 +252,8 @@ _VIEWS: dict[
         | {"snapshot_time_ms": "TIMESTAMP", "ddl": "STRING", "default_collation_name": "STRING"},
         _information_tables,
     ),
+    "PARTITIONS": (storage_meta.PARTITIONS, storage_meta.partitions_of),
+    "TABLE_STORAGE": (storage_meta.STORAGE, storage_meta.storage_of),
     "TABLE_OPTIONS": (
         _TABLE_NAMES | {"option_name": "STRING", "option_type": "STRING", "option_value": "STRING"},
         _table_options,

@@ -17,6 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local.google.iam.authorize import TableRef
+from local.google.sql import functions_made
 from local.google.sql.flow import flattened
 from local.google.sql.names import find_names, without_strings
 from local.google.sql.tree import (
@@ -133,6 +134,7 @@ class _Reader:
         return self._access
 
     def _one(self, text: str) -> None:
+        text = functions_made.readable(text)
         try:
             statements = [found for found in sqlglot.parse(text, read="bigquery") if found is not None]
         except (SqlglotError, RecursionError):

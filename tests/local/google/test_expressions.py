@@ -91,7 +91,39 @@ def test_a_function_in_javascript_is_made_replaced_and_dropped(real_world: World
         assert "error" not in real_world.query(f"{made}'return x * {factor}'").json()
     answer = real_world.query("select scripts.f(1.5) as y").json()
     assert answer["rows"][0]["f"][0]["v"] == "4.5"
+    made = (
+        "create or replace aggregate function scripts.positive(x float64) returns float64 language js as "
+        "r'''export function initialState() { return {sum: 0} }\n"
+        "export function aggregate(state, x) { if (x > 0) state.sum += x }\n"
+        "export function merge(state, other) { state.sum += other.sum }\n"
+        "export function finalize(state) { return state.sum }'''"
+    )
+    assert "error" not in real_world.query(made).json()
+    answer = real_world.query(
+        "select scripts.positive(x) from unnest([1.0, 2.5, -7]) x group by x > 2 order by 1"
+    )
+    assert [row["f"][0]["v"] for row in answer.json()["rows"]] == ["1.0", "2.5"]
     assert "error" not in real_world.query("drop schema scripts cascade").json()
+
+
+def test_a_function_in_sql_gives_its_type_and_may_be_an_aggregate(real_world: World) -> None:
+    for made, call, wanted in (
+        ("temp function f(x int64) returns float64 as (x)", "f(2)", ("FLOAT", "2.0")),
+        ("temp function f(x any type) as (x)", "f('a')", ("STRING", "a")),
+        (
+            "temp aggregate function f(x int64, n int64 not aggregate) as (sum(x) + n)",
+            "f(x, 1)",
+            ("INTEGER", "4"),
+        ),
+    ):
+        answer = real_world.query(f"create {made}; select {call} from unnest([3]) x").json()
+        assert "error" not in answer, answer
+        assert (answer["schema"]["fields"][0]["type"], answer["rows"][0]["f"][0]["v"]) == wanted
+        assert answer["schema"]["fields"][0]["name"] == "f0_"
+    answer = real_world.query("create function d.f(x int64) returns int64 language python as r'x'")
+    assert answer.json()["error"]["message"] == "the local BigQuery can't do functions in python; Google can"
+    answer = real_world.query("select nowhere.f(1)").json()
+    assert "__" not in answer["error"]["message"]
 
 
 def shown(kind: str, value: Any) -> str:

@@ -259,6 +259,8 @@ LONG = (
 def test_a_long_query_runs_while_its_caller_is_told(setup: Setup) -> None:
     job = setup.owner.query(LONG)
     assert job.state == "RUNNING"
+    running = [listed.job_id for listed in setup.owner.list_jobs(state_filter="running")]
+    assert running == [job.job_id]
     with pytest.raises(Conflict):
         setup.owner.query("select 1", job_id=job.job_id, job_retry=None)
     [[count]] = [tuple(row) for row in job.result()]
@@ -370,10 +372,46 @@ def test_partitions_by_ingestion_time_have_their_time(setup: Setup) -> None:
     for _ in range(2):
         setup.owner.copy_table(f"{made}$20240102", f"{copied}$20240102", job_config=truncate).result()
     assert rows_of(setup, f"select a, string(date(_PARTITIONTIME)) as d from {copied}") == [(2, "2024-01-02")]
+    parts = f"select partition_id, total_rows from {setup.dataset}.INFORMATION_SCHEMA.PARTITIONS"
+    assert rows_of(setup, f"{parts} where table_name = 'copied'") == [("20240102", 1)]
     with pytest.raises(BadRequest, match="Unrecognized name: _PARTITIONTIME"):
         setup.owner.query_and_wait("select _PARTITIONTIME as t from (select 1 as a)")
     with pytest.raises(BadRequest, match="can't be created with AS SELECT"):
         setup.owner.query_and_wait(f"create table {made}2 partition by _PARTITIONDATE as select 1 as a")
+
+
+def test_rows_and_types_of_a_table_are_what_they_are(setup: Setup) -> None:
+    name = f"{setup.dataset}.t"
+    kinds = (
+        "st_geogpoint(1, 2) as g, interval '1' day as i, bignumeric '1.5' as b, json '1' as j, "
+        "[struct(json '2' as j)] as l, sum(1) as h, null as n"
+    )
+    setup.owner.query_and_wait(f"create table {name} as select {kinds}")
+    table = setup.owner.get_table(name)
+    wanted = ["GEOGRAPHY", "INTERVAL", "BIGNUMERIC", "JSON", "RECORD", "INTEGER", "INTEGER"]
+    assert [field.field_type for field in table.schema] == wanted
+    assert table.schema[4].fields[0].field_type == "JSON"
+    assert rows_of(setup, f"select g from {name}") == [("POINT(1 2)",)]
+    # A script, too, tells how many rows there are and since when.
+    setup.owner.query(f"select 1; insert {name} select * from {name}").result()
+    changed = setup.owner.get_table(name)
+    assert changed.num_rows == 2
+    assert changed.modified is not None
+    assert table.modified is not None
+    assert changed.modified > table.modified
+    storage = "`region-eu`.INFORMATION_SCHEMA.TABLE_STORAGE"
+    assert rows_of(
+        setup,
+        f"select total_rows, unix_millis(storage_last_modified_time) from {storage} "
+        f"where table_schema = '{setup.dataset}'",
+    ) == [(2, int(changed.modified.timestamp() * 1000))]
+    setup.owner.query_and_wait(
+        f"create table {setup.dataset}.r (id int64) partition by range_bucket(id, generate_array(0, 10, 2));"
+        f"insert {setup.dataset}.r values (3), (null), (99)"
+    )
+    parts = f"select partition_id from {setup.dataset}.INFORMATION_SCHEMA.PARTITIONS"
+    found = rows_of(setup, f"{parts} where table_name = 'r' order by 1")
+    assert found == [("2",), ("__NULL__",), ("__UNPARTITIONED__",)]
 
 
 def test_a_table_is_given_columns_and_fields(setup: Setup) -> None:

@@ -87,7 +87,7 @@ def test_views_of_the_information_schema_are_replaced(sent: Any, view: str, rows
 
 
 def test_other_views_are_left_to_the_emulator(sent: Any) -> None:
-    sql = "SELECT * FROM d.INFORMATION_SCHEMA.PARTITIONS"
+    sql = "SELECT * FROM d.INFORMATION_SCHEMA.ROUTINES"
     assert sent(sql) == sql
 
 

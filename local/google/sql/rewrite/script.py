@@ -9,6 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from local.google.sql import functions_made
 from local.google.sql.names import statements, without_leading_comments
 from local.google.sql.rewrite import columns, create, ddl, grants, options
 from local.google.sql.rewrite.literals import plain
@@ -50,12 +51,13 @@ def rewrite(sql: str, project: str, default: tuple[str, str] | None = None, loca
     written, actions = [], []
     for piece in pieces:
         context = ddl.Context(project, default, location)
-        written.append(_statement(piece, context, alone=len(pieces) == 1))
+        piece = functions_made.readable(piece)  # noqa: PLW2901
+        written.append(_statement(piece, context))
         actions += context.actions
     return Rewritten(";\n".join(written) if pieces else sql, actions)
 
 
-def _statement(text: str, context: ddl.Context, *, alone: bool) -> str:
+def _statement(text: str, context: ddl.Context) -> str:
     if "INFORMATION_SCHEMA" in text.upper():
         # The emulator finds these views by their text.
         return text
@@ -70,7 +72,7 @@ def _statement(text: str, context: ddl.Context, *, alone: bool) -> str:
         return text
     if isinstance(statement, exp.Create) and str(statement.args.get("kind")).upper() not in _CREATED:
         return text
-    return _done_here(statement, text, context) or _readable(statement, context, alone=alone)
+    return _done_here(statement, text, context) or _readable(statement, context)
 
 
 def _done_here(statement: exp.Expr, text: str, context: ddl.Context) -> str | None:
@@ -80,7 +82,7 @@ def _done_here(statement: exp.Expr, text: str, context: ddl.Context) -> str | No
     return options.of_alter(statement, context) if isinstance(statement, exp.Alter) else None
 
 
-def _readable(statement: exp.Expr, context: ddl.Context, *, alone: bool) -> str:
+def _readable(statement: exp.Expr, context: ddl.Context) -> str:
     query = statement.expression if isinstance(statement, exp.Create) else statement
     if isinstance(query, exp.Query):
         columns.require_distinct(query)
@@ -92,7 +94,7 @@ def _readable(statement: exp.Expr, context: ddl.Context, *, alone: bool) -> str:
         # A row's values go to the variables: the emulator wants them as columns.
         for query in statement.find_all(exp.Select):
             query.set("kind", None)
-    elif isinstance(statement, exp.Query) and alone:
+    elif isinstance(statement, exp.Query):
         columns.name_all(statement)
     for part in (part for table in statement.find_all(exp.Table) for part in table.parts):
         if "-" in part.name and isinstance(part, exp.Identifier):
