@@ -73,9 +73,13 @@ def after(seconds: float) -> Callable[[], bool]:
 
 
 def recover(stack: Stack, *arguments: str) -> Counter[str]:
-    """The documented recovery: run it again; if it says that the stack is locked, `pulumi cancel` first."""
+    """The documented recovery: run it again, after what its message asks for."""
     needed: Counter[str] = Counter()
     code, output = stack.run(*arguments)
+    if code != 0 and "failed to load checkpoint" in output:
+        needed["state from its backup"] += 1
+        stack.restore_state()
+        code, output = stack.run(*arguments)
     if code != 0 and "pulumi cancel" in output:
         needed["cancel"] += 1
         stack.pulumi("cancel", "--yes")
