@@ -120,6 +120,11 @@ def _altered(bq_sql: str, project_id: str, ctx: AppContext) -> None:
     known = ctx.catalog.get_table(*name) if all(name) else None
     if known is None:
         return
+    renamed = statement.find(exp.AlterRename)
+    if renamed is not None:
+        ctx.catalog.create_table(known.model_copy(update={"table_id": renamed.this.name}))
+        ctx.catalog.delete_table(*name)
+        return
     before = {field.name: field for field in known.schema_.fields}
     found = ddl_sync._introspect_schema(*name, ctx)
     fields = tuple(before.get(field.name, field) for field in found.fields)

@@ -14,7 +14,7 @@ from local.google.bigquery import dataset_access
 from local.google.bigquery.backend import raise_refusal
 from local.google.iam import policies, roles
 from local.google.iam.authorize import TableRef
-from local.google.sql.rewrite.actions import Action, Describe, Grant, Located
+from local.google.sql.rewrite.actions import Action, Describe, Grant, Located, Rename
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -105,6 +105,8 @@ async def do(
                 forget(gateway, action.table)
         elif isinstance(action, Grant):
             await _grant(gateway, caller, action)
+        elif isinstance(action, Rename):
+            _rename(gateway, action)
         elif isinstance(action, Located):
             _locate(gateway, action)
     if actions:
@@ -186,6 +188,17 @@ def _grant_dataset(gateway: Gateway, record: DatasetRecord, action: Grant) -> No
         named = dataset_access.normalised([entry], ":".join(action.dataset), gateway.store)[0]
         entries = [one for one in entries if one != named] + ([] if action.revoke else [named])
     record.fields["access"] = entries
+
+
+def _rename(gateway: Gateway, action: Rename) -> None:
+    record = _record(gateway, action.table)
+    if record is None:
+        return
+    kept: dict[str, Any]
+    for kept in (record.tables, record.grants):
+        kept.pop(action.name, None)
+        if action.table.table in kept:
+            kept[action.name] = kept.pop(action.table.table)
 
 
 def _locate(gateway: Gateway, action: Located) -> None:

@@ -16,6 +16,7 @@ _CREATE = re.compile(
 )
 _LANGUAGE = re.compile(r"\blanguage\s+(\w+)", re.IGNORECASE)
 _ANY = re.compile(r"\bany\s+type\b", re.IGNORECASE)
+_VOLATILITY = re.compile(r"\b(?:not\s+)?deterministic\b(?=\s+language\b)", re.IGNORECASE)
 _PER_GROUP = re.compile(r"\bnot\s+aggregate\b", re.IGNORECASE)
 _BODY = re.compile(r"\blanguage\s+js\b.*?\bas\s+[rR]?(?:'''|\"\"\"|'|\")", re.IGNORECASE | re.DOTALL)
 # What the emulator knows such a function by: local/emulator/javascript.py.
@@ -35,8 +36,8 @@ def readable(text: str) -> str:
     language = _LANGUAGE.search(bare)
     if language is not None and language[1].lower() not in ("js", "sql"):
         raise errors.invalid(f"the local BigQuery can't do functions in {language[1]}; Google can")
-    # The emulator's functions in SQL take any type.
-    sql = _header_changed(sql, _ANY, "STRING")
+    # The emulator's functions in SQL take any type, and it calls all of them each time.
+    sql = _header_changed(_header_changed(sql, _ANY, "STRING"), _VOLATILITY, "")
     if made["aggregate"] is None:
         return sql
     sql = sql[: made.start("aggregate")] + sql[made.end("aggregate") :]

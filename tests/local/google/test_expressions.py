@@ -87,7 +87,7 @@ def test_a_function_in_javascript_is_made_replaced_and_dropped(real_world: World
     assert real_world.query(begin + "select f(4) as y").json()["rows"][0]["f"][0]["v"] == "8"
     real_world.query("create schema scripts").raise_for_status()
     for factor in ("2", "3"):
-        made = "create or replace function scripts.f(x float64) returns float64 language js as "
+        made = "create or replace function scripts.f(x float64) returns float64 deterministic language js as "
         assert "error" not in real_world.query(f"{made}'return x * {factor}'").json()
     answer = real_world.query("select scripts.f(1.5) as y").json()
     assert answer["rows"][0]["f"][0]["v"] == "4.5"

@@ -436,3 +436,16 @@ def test_a_table_is_given_columns_and_fields(setup: Setup) -> None:
     with pytest.raises(BadRequest):
         setup.owner.query_and_wait(f"alter table {name} add column d string, add column b string")
     assert "d" not in [field.name for field in setup.owner.get_table(name).schema]
+
+
+def test_a_table_keeps_what_is_known_of_it_under_a_new_name(setup: Setup) -> None:
+    name = f"{setup.dataset}.t"
+    setup.owner.query_and_wait(f"create table {name} (a int64) options(description='d', labels=[('k', 'v')])")
+    # As dbt does where a materialized view takes a table's place.
+    setup.owner.query(
+        f"alter table {name} rename to backup; create materialized view {name} as select a "
+        f"from {setup.dataset}.backup"
+    ).result()
+    assert setup.owner.get_table(name).table_type == "MATERIALIZED_VIEW"
+    backup = setup.owner.get_table(f"{setup.dataset}.backup")
+    assert (backup.table_type, backup.description, backup.labels) == ("TABLE", "d", {"k": "v"})

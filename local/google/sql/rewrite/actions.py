@@ -31,6 +31,14 @@ class Grant:
 
 
 @dataclass(frozen=True)
+class Rename:
+    """A table that has another name now."""
+
+    table: TableRef
+    name: str
+
+
+@dataclass(frozen=True)
 class Located:
     """A dataset that SQL creates, and where."""
 
@@ -38,4 +46,4 @@ class Located:
     location: str
 
 
-Action = Describe | Grant | Located
+Action = Describe | Grant | Located | Rename

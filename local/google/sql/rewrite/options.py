@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
-from local.google.sql.rewrite.actions import Describe
+from local.google.sql.rewrite.actions import Describe, Rename
 from local.google.sql.rewrite.ddl import fields_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ _REFRESH = re.compile(r"\s*call\s+bq\s*\.\s*refresh_materialized_view\s*\(", re.
 
 
 def of_alter(statement: exp.Alter, context: Context) -> str | None:
-    """Note the options of an ALTER; None where it has none."""
+    """Note the options of an ALTER, and a new name; None where it has no options."""
+    renamed, renaming = context.ref(statement.this), statement.find(exp.AlterRename)
+    if renamed is not None and renaming is not None:
+        context.actions.append(Rename(renamed, renaming.this.name))
     settings = [action for action in statement.args.get("actions") or [] if isinstance(action, exp.AlterSet)]
     if not settings:
         return None
