@@ -44,6 +44,7 @@ def call(method: str, request: Any) -> Any:
 def test_shim_runs_a_project_whose_path_needs_quotes(tmp_path: Path) -> None:
     project = tmp_path / "bob's own $project"
     shutil.copytree(ROOT / "local" / "gcp_plugin", project / "local" / "gcp_plugin")
+    shutil.copy(ROOT / "local" / "plain_http.py", project / "local")
     write = "from local.gcp_plugin.install import *; print(write_plugin(Path('plugin')))"
     env = os.environ | {"PYTHONPATH": str(project)}
     subprocess.run([sys.executable, "-c", write], cwd=tmp_path, env=env, check=True, timeout=60)
