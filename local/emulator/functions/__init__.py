@@ -15,18 +15,20 @@ from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local.emulator.functions import aggregates, arrays, casts, dates, formats, numbers, strings
+from local.emulator.functions import aggregates, arrays, casts, dates, formats, json_values, numbers, strings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ROOMS = (aggregates, arrays, casts, dates, formats, numbers, strings)
+_ROOMS = (aggregates, arrays, casts, dates, formats, json_values, numbers, strings)
 _RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     kind: rule for room in _ROOMS for kind, rule in room.RULES.items()
 }
 
 
-_PYTHON = frozenset({"google__format", "google__format_time", "google__parse_seconds", "google__host"})
+_PYTHON = frozenset(
+    {"google__format", "google__format_time", "google__parse_seconds", "google__host", "google__json"}
+)
 _DATABASE = "google"
 _CALL = re.compile(r"(?<![\w.])(google__\w+)\(", re.IGNORECASE)
 
@@ -41,7 +43,7 @@ def patch() -> None:
 
     def registered(engine: DuckDBEngine) -> None:
         register(engine)
-        for room in (formats, strings):
+        for room in (formats, json_values, strings):
             room.register(engine.connection)
         engine.connection.execute(f"ATTACH ':memory:' AS {_DATABASE}")
         macros = "".join(
