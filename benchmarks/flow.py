@@ -26,6 +26,7 @@ import yaml
 
 from benchmarks import generated_dbt, measured
 from benchmarks.measured import CommandFailedError, Usage
+from local.platform.ports import free_port
 from tests.asking import ask
 from tests.flows import elsewhere, servers
 
@@ -100,7 +101,7 @@ def platform(directory: Path) -> Iterator[Platform]:
     """Run the servers and save the blocks of the target `bench`."""
     for name in ("prefect", "bigquery", "home", "profiles"):
         (directory / name).mkdir()
-    port = servers.free_port()
+    port = free_port()
     made = Platform(f"http://127.0.0.1:{port}/api", "", directory / "profiles", directory / "home")
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         prefect = pool.submit(stack.enter_context, servers.prefect_server(directory / "prefect", port))

@@ -11,6 +11,7 @@ from demo import ingest, raw_csv, raw_data, raw_load
 from demo.raw_tables import LOADED_AT, TABLES
 from flows.errors import NotSetUpError
 from flows.target import blocks
+from local.platform.ports import free_port
 from tests.flows import servers
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def test_without_the_raw_dataset_the_command_that_makes_it_is_named(
 def test_a_bigquery_that_is_away_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"http://127.0.0.1:{servers.free_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     for table in TABLES:
         (tmp_path / table.file_name).write_text("")
     monkeypatch.setenv(ingest.TOKEN, "any")

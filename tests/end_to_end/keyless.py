@@ -119,9 +119,8 @@ def iam_credentials(project: Checkout, directory: Path) -> Iterator[dict[str, st
 
 def configure(project: Checkout, *settings: str, stack: str = "local") -> None:
     """Change settings, each `name=value`, and bring the stack up."""
-    for setting in settings:
-        name, value = setting.split("=", 1)
-        ok(project.pulumi("config", "set", "--path", f"projet-m2-bi:{name}", value, stack=stack))
+    plain = [f"--plaintext=projet-m2-bi:{setting}" for setting in settings]
+    ok(project.pulumi("config", "set-all", "--path", *plain, stack=stack))
     ok(project.pulumi("up", "--yes", "--skip-preview", stack=stack))
 
 

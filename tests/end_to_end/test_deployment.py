@@ -39,32 +39,19 @@ def alerted() -> Iterator[Sink]:
 
 
 @pytest.fixture(scope="module")
-def deployed(project: Checkout, alerted: Sink) -> Iterator[Checkout]:
+def deployed(project: Checkout, alerted: Sink) -> Checkout:
     """The local stack with a tiny dbt project, its alerts on the way to the sink."""
-    dbt, kept = project.root / "dbt", project.root / "dbt-kept"
     settings = project.root / "Pulumi.local.yaml"
+    shutil.rmtree(project.root / "dbt")
+    shutil.copytree(tiny.DIRECTORY, project.root / "dbt")
+    servers.create_block(project, "webhook", "sink", {"url": alerted.url})
+    # What is no address of Slack's goes to Apprise, whose json:// is a POST to a server of one's own.
+    servers.create_block(project, "slack-webhook", "sink", {"url": alerted.url.replace("http:", "json:")})
     text = settings.read_text()
-    dbt.rename(kept)
-    shutil.copytree(tiny.DIRECTORY, dbt)
-    blocks = [
-        servers.create_block(project, "webhook", "sink", {"url": alerted.url}),
-        # What is no address of Slack's goes to Apprise, whose json:// is a POST to a server of one's own.
-        servers.create_block(
-            project, "slack-webhook", "sink", {"url": alerted.url.replace("http:", "json:")}
-        ),
-    ]
     settings.write_text(text.replace("config:\n", "config:\n  projet-m2-bi:alertBlock: webhook/sink\n"))
-    try:
-        up = project.pulumi("up", "--yes", "--skip-preview")
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield project
-    finally:
-        shutil.rmtree(dbt)
-        kept.rename(dbt)
-        settings.write_text(text)
-        project.pulumi("up", "--yes", "--skip-preview")
-        for block in blocks:
-            ask("DELETE", f"{api(project)}/block_documents/{block}")
+    up = project.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    return project
 
 
 def api(project: Checkout) -> str:
@@ -93,6 +80,17 @@ def worker(project: Checkout, **variables: str) -> Iterator[subprocess.Popen[byt
             processes.end(process, 60)
 
 
+@pytest.fixture(scope="module")
+def steady(deployed: Checkout) -> Iterator[subprocess.Popen[bytes]]:
+    """One worker for all tests that need no other.
+
+    To start one takes 20 s of processor time: it imports all of Prefect's integrations that are installed. It
+    looks at its pool each second, as the stack may change it.
+    """
+    with worker(deployed, PREFECT_WORKER_HEARTBEAT_SECONDS="1") as process:
+        yield process
+
+
 def run(project: Checkout) -> dict[str, Any]:
     """Run the deployment as the README says, and wait; the flow run."""
     done = project.run("prefect", "deployment", "run", DEPLOYMENT, "--watch", "--watch-timeout", "400")
@@ -115,18 +113,18 @@ def until(found: Callable[[], Found], seconds: float = 600.0) -> Found:
     return value
 
 
+@pytest.mark.usefixtures("steady")
 def test_a_worker_runs_the_deployment_and_a_failure_is_told(deployed: Checkout, alerted: Sink) -> None:
-    with worker(deployed):
-        good = run(deployed)
-        assert good["state"]["type"] == "COMPLETED", good["state"]["message"]
-        assert good["parameters"] == {"target": "local", "wait_seconds": 3600}
-        assert servers.rows(deployed, "demo_flights_local", "greetings") == 3
-        # On a busy machine it may start late, which is told; nothing else is.
-        assert not [body for body in alerted.bodies if json.loads(body)["state"] != "Late"]
-        broken = deployed.root / "dbt" / "models" / "broken.sql"
-        broken.write_text("select no_such_function(greeting) from {{ ref('greetings') }}")
-        bad = run(deployed)
-        broken.unlink()
+    good = run(deployed)
+    assert good["state"]["type"] == "COMPLETED", good["state"]["message"]
+    assert good["parameters"] == {"target": "local", "wait_seconds": 3600}
+    assert servers.rows(deployed, "demo_flights_local", "greetings") == 3
+    # On a busy machine it may start late, which is told; nothing else is.
+    assert not [body for body in alerted.bodies if json.loads(body)["state"] != "Late"]
+    broken = deployed.root / "dbt" / "models" / "broken.sql"
+    broken.write_text("select no_such_function(greeting) from {{ ref('greetings') }}")
+    bad = run(deployed)
+    broken.unlink()
     assert bad["state"]["type"] == "FAILED"
     told = json.loads(alerted.wait(lambda body: bad["id"] in body and '"Failed"' in body))
     page = api(deployed).removesuffix("/api")
@@ -162,13 +160,13 @@ def cloned(deployed: Checkout) -> Iterator[str]:
     keyless.ok(deployed.pulumi("up", "--yes", "--skip-preview"))
 
 
+@pytest.mark.usefixtures("steady")
 def test_a_run_may_clone_the_project_at_the_commit_that_was_brought_up(
     deployed: Checkout, cloned: str
 ) -> None:
     # What comes later is not in it.
     (deployed.root / "dbt" / "models" / "later.sql").write_text("select nonsense(")
-    with worker(deployed):
-        done = run(deployed)
+    done = run(deployed)
     (deployed.root / "dbt" / "models" / "later.sql").unlink()
     assert done["state"]["type"] == "COMPLETED", done["state"]["message"]
     deployment = ask("GET", f"{api(deployed)}/deployments/name/{DEPLOYMENT}")
@@ -208,14 +206,14 @@ def create_run(
     return dict(servers.prefect(project, f"/deployments/{deployment['id']}/create_flow_run", body))
 
 
+@pytest.mark.usefixtures("steady")
 def test_a_run_cancelled_in_prefect_stops_its_job(
     deployed: Checkout, slow: Callable[..., tuple[str, str]]
 ) -> None:
-    with worker(deployed):
-        run_id, job = slow()
-        wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-        servers.prefect(deployed, f"/flow_runs/{run_id}/set_state", wish)
-        ended = until(lambda: state(deployed, run_id) - {"RUNNING", "CANCELLING"})
+    run_id, job = slow()
+    wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+    servers.prefect(deployed, f"/flow_runs/{run_id}/set_state", wish)
+    ended = until(lambda: state(deployed, run_id) - {"RUNNING", "CANCELLING"})
     assert ended == {"CANCELLED"}
     known = servers.google(deployed, f"/bigquery/v2/projects/demo-flights/jobs/{job}")
     assert known["status"]["errorResult"]["reason"] == "stopped"
@@ -227,6 +225,7 @@ def logs(project: Checkout, run_id: str) -> str:
     return "\n".join(line["message"] for line in servers.prefect(project, "/logs/filter", query))
 
 
+@pytest.mark.usefixtures("steady")
 def test_a_run_waits_for_one_from_the_command_line(deployed: Checkout) -> None:
     held = deployed.root / "dbt" / "target" / "local" / "running.json"
     command = [sys.executable, "-m", "flows.pipeline", "--target", "local", "--select", "people"]
@@ -237,13 +236,12 @@ def test_a_run_waits_for_one_from_the_command_line(deployed: Checkout) -> None:
         until(lambda: held.exists() and f'"pid": {process.pid},' in held.read_text())
         # It holds the target for as long as the other needs to come to it.
         process.send_signal(signal.SIGSTOP)
-        with worker(deployed):
-            created = create_run(deployed, {"type": "SCHEDULED"}, select="people")
-            until(lambda: "s for the target local, held by the flow run " in logs(deployed, created["id"]))
-            assert state(deployed, created["id"]) == {"RUNNING"}
-            process.send_signal(signal.SIGCONT)
-            assert process.wait(240) == 0
-            ended = until(lambda: state(deployed, created["id"]) - {"RUNNING"})
+        created = create_run(deployed, {"type": "SCHEDULED"}, select="people")
+        until(lambda: "s for the target local, held by the flow run " in logs(deployed, created["id"]))
+        assert state(deployed, created["id"]) == {"RUNNING"}
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(240) == 0
+        ended = until(lambda: state(deployed, created["id"]) - {"RUNNING"})
     finally:
         process.kill()
         process.wait()
@@ -251,21 +249,23 @@ def test_a_run_waits_for_one_from_the_command_line(deployed: Checkout) -> None:
 
 
 def test_a_crashed_run_is_told(
-    deployed: Checkout, alerted: Sink, slow: Callable[..., tuple[str, str]]
+    steady: subprocess.Popen[bytes], alerted: Sink, slow: Callable[..., tuple[str, str]]
 ) -> None:
-    with worker(deployed) as process:
-        run_id, _ = slow()
-        children = psutil.Process(process.pid).children(recursive=True)
-        [flow_run] = [one for one in children if "prefect.engine" in one.cmdline()]
-        flow_run.kill()
-        told = json.loads(alerted.wait(lambda body: run_id in body and '"Crashed"' in body))
+    run_id, _ = slow()
+    children = psutil.Process(steady.pid).children(recursive=True)
+    [flow_run] = [one for one in children if "prefect.engine" in one.cmdline()]
+    flow_run.kill()
+    told = json.loads(alerted.wait(lambda body: run_id in body and '"Crashed"' in body))
     assert (told["target"], told["state"]) == ("local", "Crashed")
     assert "status code: -9" in told["message"]
     assert told["link"].endswith(f"/runs/flow-run/{run_id}")
 
 
 def test_a_run_whose_machine_is_gone_is_told(
-    deployed: Checkout, alerted: Sink, slow: Callable[..., tuple[str, str]]
+    deployed: Checkout,
+    steady: subprocess.Popen[bytes],
+    alerted: Sink,
+    slow: Callable[..., tuple[str, str]],
 ) -> None:
     query = {"automations": {"name": {"any_": ["dbt-local-lost"]}}}
     [automation] = servers.prefect(deployed, "/automations/filter", query)
@@ -273,10 +273,9 @@ def test_a_run_whose_machine_is_gone_is_told(
     kept = {name: automation[name] for name in ("name", "tags", "trigger", "actions")}
     path = f"{api(deployed)}/automations/{automation['id']}"
     ask("PUT", path, kept | {"trigger": automation["trigger"] | {"within": 40}})
-    with worker(deployed) as process:
-        run_id, _ = slow(env={"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"})
-        for gone in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
-            gone.kill()
+    run_id, _ = slow(env={"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"})
+    for gone in [psutil.Process(steady.pid), *psutil.Process(steady.pid).children(recursive=True)]:
+        gone.kill()
     told = json.loads(alerted.wait(lambda body: run_id in body and '"Crashed"' in body))
     ask("PUT", path, kept)
     assert "its machine or its worker is gone" in told["message"]
@@ -318,8 +317,9 @@ def test_destroy_takes_the_pool_from_a_worker_and_up_takes_over_what_is_left(dep
     assert deployment["entrypoint"] == "flows.pipeline.dbt_full_pipeline"
 
 
-def test_a_late_run_is_told(deployed: Checkout, alerted: Sink) -> None:
+def test_a_late_run_is_told(deployed: Checkout, steady: subprocess.Popen[bytes], alerted: Sink) -> None:
     # No worker runs, so a run that was due a minute ago is late.
+    processes.end(steady, 60)
     due = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=1)
     created = create_run(
         deployed, {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}

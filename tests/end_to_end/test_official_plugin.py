@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,8 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def official(project: Checkout, tmp_path: Path, pulumi_bin: Path) -> Iterator[Checkout]:
-    """The local stack, with the official plugin and a tiny dbt project; what a test leaves is destroyed."""
+def official(project: Checkout, tmp_path: Path, pulumi_bin: Path) -> Checkout:
+    """The local stack, with the official plugin and a tiny dbt project."""
     executable = official_gcp.unpack(tmp_path, pulumi_bin)
     size = executable.stat().st_size
     home = project.paths.pulumi_home / "plugins"
@@ -30,8 +29,7 @@ def official(project: Checkout, tmp_path: Path, pulumi_bin: Path) -> Iterator[Ch
     executable.unlink()
     shutil.rmtree(project.root / "dbt")
     shutil.copytree(tiny.DIRECTORY, project.root / "dbt")
-    yield project
-    ok(project, "destroy", "--yes", "--skip-preview")
+    return project
 
 
 def ok(project: Checkout, *arguments: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.platform.ports import free_port
 from tests import tiny
 from tests.asking import ask
 from tests.flows import elsewhere, servers
@@ -99,8 +100,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     directory = tmp_path_factory.mktemp("flows")
     for name in ("prefect", "bigquery", "home"):
         (directory / name).mkdir()
-    port = servers.free_port()
-    away = f"http://127.0.0.1:{servers.free_port()}"
+    port = free_port()
+    away = f"http://127.0.0.1:{free_port()}"
     made = Platform(f"http://127.0.0.1:{port}/api", "", away, "", directory / "home")
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         prefect = pool.submit(stack.enter_context, servers.prefect_server(directory / "prefect", port))

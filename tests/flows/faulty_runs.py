@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.platform.ports import free_port
 from tests import faults
 from tests.asking import ask
 from tests.faults import Plan
@@ -367,7 +368,7 @@ def lanes(directory: Path, number: int) -> Iterator[list[Lane]]:
         (directory / name).mkdir()
     with ExitStack() as stack:
         bigquery = stack.enter_context(servers.bigquery(directory / "bigquery"))
-        prefect = stack.enter_context(servers.prefect_server(directory / "prefect", servers.free_port()))
+        prefect = stack.enter_context(servers.prefect_server(directory / "prefect", free_port()))
         token_url = stack.enter_context(servers.answering(lambda _method, _path: (200, faults.issue_token())))
         made = []
         for index in range(number):

@@ -11,7 +11,8 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from flows.errors import NotSetUpError, UnreachableError, UsageError
 from flows.target import blocks
 from flows.target import dbt_profile as profile
-from tests.flows.servers import answering, free_port
+from local.platform.ports import free_port
+from tests.flows.servers import answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ import pytest
 
 from flows.engine.results import not_run, step_result
 from flows.observe import metrics
-from tests.flows import otlp, servers
+from local.platform.ports import free_port
+from tests.flows import otlp
 from tests.flows.documents import node
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def test_a_dead_exporter_costs_three_seconds_at_most(monkeypatch: pytest.MonkeyP
     with socket.socket() as silent:  # takes connections and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        for port in (silent.getsockname()[1], servers.free_port()):
+        for port in (silent.getsockname()[1], free_port()):
             lines: list[str] = []
             monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
             began = time.monotonic()

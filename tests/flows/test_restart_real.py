@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.platform.ports import free_port
 from tests import tiny
 from tests.asking import ask
 from tests.flows import elsewhere, servers
@@ -182,7 +183,7 @@ def test_a_second_run_waits_or_is_refused(platform: Platform, fresh: Path, tmp_p
 def gateway(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The local platform's BigQuery, whose jobs can be cancelled. The target `stop` uses it."""
     directory = tmp_path_factory.mktemp("gateway")
-    url = f"http://127.0.0.1:{servers.free_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "local.google", f"--port={url.rsplit(':', 1)[1]}"]
     command += [f"--bigquery={platform.bigquery}", f"--state={directory}", "--project=demo-flights"]
     with servers.process(command, f"{url}/health", directory / "log", {"PYTHONPATH": str(servers.ROOT)}):

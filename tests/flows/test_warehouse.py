@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flows.errors import NotSetUpError, NotYetError, UnreachableError, UsageError
 from flows.target import dbt_profile as profile
 from flows.target import warehouse
+from local.platform.ports import free_port
 from tests.flows.documents import configs, document, key
-from tests.flows.servers import TOKEN, Answer, answering, free_port
+from tests.flows.servers import TOKEN, Answer, answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
