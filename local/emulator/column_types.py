@@ -37,12 +37,15 @@ _NAMES = {
     "timestamp": "DATETIME",
     "timestamp with time zone": "TIMESTAMP",
 }
+# How the API calls what SQL calls otherwise, whichever it was given.
+_LEGACY = {"BOOL": "BOOLEAN", "FLOAT64": "FLOAT", "INT64": "INTEGER", "STRUCT": "RECORD"}
 _NUMERIC_DIGITS = 9  # behind the point; what has more is a BIGNUMERIC
 
 
 def patch() -> None:
     """Go by DuckDB's types."""
     by_arrow, written = executor._arrow_field_to_schema_entry, arrow_bridge.wkb_to_wkt
+    given = tables._field_to_rest
 
     def entry(field: Any) -> dict[str, Any]:
         noted = (field.metadata or {}).get(_NOTED)
@@ -58,6 +61,11 @@ def patch() -> None:
                 field["mode"] = "REQUIRED"
         return TableSchema(fields=tables._parse_schema_fields(fields))
 
+    def shown(field: Any) -> dict[str, Any]:
+        found = dict(given(field))
+        return found | {"type": _LEGACY.get(found["type"].upper(), found["type"].upper())}
+
+    tables._field_to_rest = shown
     executor._arrow_field_to_schema_entry = entry
     # DuckDB has 38 digits at most; docs/local.md says so.
     type_map._BQ_TO_DUCKDB["BIGNUMERIC"] = "DECIMAL(38, 18)"

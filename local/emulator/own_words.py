@@ -18,7 +18,8 @@ _log = logging.getLogger(__name__)
 _BEHIND = re.compile(r"\s*\((?:sqlglot|DuckDB|emulator|[A-Z][A-Za-z ]* Error)\b.*", re.DOTALL)
 _BEFORE = re.compile(r"^(?:Query execution failed: )?(?:Invalid Input Error: )?")
 _ENGINE = re.compile(
-    r"\b(?:[A-Z][a-z]+ )+(?:implemented )?Error: |(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
+    r"strftime|according to format specifier|\b(?:[A-Z][a-z]+ )+(?:implemented )?Error: "
+    r"|(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
 )
 # https://duckdb.org/docs/stable/sql/data_types/overview
 _TYPES = {
@@ -87,6 +88,10 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"Invalid \g<type>: '\g<value>'",
     ),
     (r"More than one row returned by a subquery", "Scalar subquery produced more than one element"),
+    (
+        r'Could not parse string "(?P<value>[^"]*)" according to format',
+        r'Failed to parse input string "\g<value>"',
+    ),
     (r"[Dd]ivision by zero", "division by zero"),
     (r"Malformed JSON", "syntax error while parsing JSON"),
 )
@@ -94,6 +99,7 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
 _UNABLE: tuple[tuple[str, str], ...] = (
     (r"\bTable Function with name (\w+)", r"\1()"),
     (r"\bTable with name (INFORMATION_SCHEMA\.\w+)", r"\1"),
+    (r"Failed to parse format specifier (\S+): Unrecognized", r"the format \1"),
     (r"gs:// URIs", "files in Cloud Storage"),
     (r"^([A-Z][A-Z_.]+) is not supported by bqemulator", r"\1"),
     (r'syntax error at or near "([^"]+)"', r"this statement from \1 on"),
@@ -101,6 +107,12 @@ _UNABLE: tuple[tuple[str, str], ...] = (
 
 
 # What the emulator calls a function: project__dataset__name with _h_ for a dash; a temporary one, by its job.
+_SYNTAX = re.compile(
+    r"Syntax error: (?P<what>[^\[]*?)\.? Line (?P<line>\d+), Col: (?P<column>\d+)\.", re.DOTALL
+)
+# What our own functions say.
+_SAID = re.compile(r"the local BigQuery can't do [^;\n]+; Google can")
+_TWICE = re.compile(r"Found multiple '(\w+)' clauses")
 _ROUTINE = re.compile(r"\b(?P<project>[a-z][a-z0-9_]*?)__(?P<dataset>\w+?)__(?P<name>[A-Za-z]\w*)")
 _TEMPORARY = re.compile(r"\b[a-z][a-z0-9_]*?___bqemu_temp_[0-9a-f]{32}__")
 
@@ -117,6 +129,14 @@ def _routine(found: re.Match[str]) -> str:
 
 
 def _translated(message: str) -> str:
+    said = _SAID.search(message)
+    if said is not None:
+        return said[0]
+    syntax = _SYNTAX.match(message)
+    if syntax is not None:
+        twice = _TWICE.search(syntax["what"])
+        what = f"Expected end of input but got keyword {twice[1]}" if twice else "Unexpected text"
+        return f"Syntax error: {what} at [{syntax['line']}:{syntax['column']}]"
     for pattern, words in _MISTAKES:
         found = re.search(pattern, message)
         if found is not None and _ENGINE.search(message):

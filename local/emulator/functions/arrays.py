@@ -25,8 +25,20 @@ def macros() -> list[str]:
                 "a, i, first": f"CASE WHEN {outside} THEN error('Array index ' || i || ' is out of bounds') "
                 "ELSE a[i - first + 1] END"
             },
-        )
+        ),
+        macro(
+            "google__slice",
+            {
+                "a, i, j": "list_slice(a, CASE WHEN i < 0 THEN i ELSE i + 1 END, "
+                "CASE WHEN j < 0 THEN j ELSE j + 1 END)"
+            },
+        ),
     ]
+
+
+def _slice(node: exp.ArraySlice) -> exp.Expression:
+    """Both offsets begin at 0, and from the end at -1."""
+    return call("google__slice", node.this, node.args["start"], node.args["end"])
 
 
 def _element(node: exp.Bracket) -> exp.Expression | None:
@@ -36,4 +48,7 @@ def _element(node: exp.Bracket) -> exp.Expression | None:
     return exp.Paren(this=call("google__at", node.this, node.expressions[0], int(first)))
 
 
-RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {exp.Bracket: _element}
+RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
+    exp.Bracket: _element,
+    exp.ArraySlice: _slice,
+}

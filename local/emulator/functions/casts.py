@@ -18,7 +18,7 @@ _PLAIN = ("VARCHAR", "BIGINT", "HUGEINT", "BOOLEAN", "DATE", "TIME")
 _UTC = "timezone('UTC', x)"
 
 
-def _seconds(time: str) -> str:
+def seconds(time: str) -> str:
     """Write a time to the second, and its fraction by three or six digits where it has one."""
     return (
         f"strftime({time}, '%Y-%m-%d %H:%M:%S') || CASE WHEN microsecond({time}) % 1000000 = 0 THEN '' "
@@ -32,20 +32,21 @@ _STRINGS = {f"x {kind}": _TEXT for kind in _PLAIN} | {
     "x DECIMAL(38, 9)": f"CASE WHEN contains({_TEXT}, '.') THEN rtrim(rtrim({_TEXT}, '0'), '.') "
     f"ELSE {_TEXT} END",
     "x BLOB": "decode(x)",
-    "x TIMESTAMP": _seconds("x"),
-    "x TIMESTAMPTZ": f"{_seconds(_UTC)} || '+00'",
+    "x TIMESTAMP": seconds("x"),
+    "x TIMESTAMPTZ": f"{seconds(_UTC)} || '+00'",
 }
 
 
 # Casts that DuckDB does otherwise.
 _MACROS = {
     exp.DataType.Type.BIGINT: "int64",
+    exp.DataType.Type.BOOLEAN: "bool",
     exp.DataType.Type.TEXT: "string",
     exp.DataType.Type.DECIMAL: "numeric",
     exp.DataType.Type.BIGDECIMAL: "bignumeric",
 }
 _WITHOUT_DIGITS = frozenset(
-    {"INT64", "STRING", "NUMERIC", "NUMERIC(38, 9)", "BIGNUMERIC", "BIGNUMERIC(38, 18)"}
+    {"BOOL", "INT64", "STRING", "NUMERIC", "NUMERIC(38, 9)", "BIGNUMERIC", "BIGNUMERIC(38, 18)"}
 )
 _DIGITS = {
     exp.DataType.Type.DECIMAL: "NUMERIC(38, 9)",
@@ -60,6 +61,8 @@ def macros() -> list[str]:
         _int64("google__int64", "CAST", bad),
         _int64("google__try_int64", "TRY_CAST", "NULL"),
         macro("google__string", _STRINGS),
+        _bool("google__bool", "CAST(error('Bad bool value: ' || x) AS BOOLEAN)"),
+        _bool("google__try_bool", "NULL"),
         macro("google__numeric", {"x": "CAST(x AS DECIMAL(38, 9))"}),
         macro("google__try_numeric", {"x": "TRY_CAST(x AS DECIMAL(38, 9))"}),
         macro("google__bignumeric", {"x": "CAST(x AS DECIMAL(38, 18))"}),
@@ -67,11 +70,22 @@ def macros() -> list[str]:
     ]
 
 
+def _bool(name: str, otherwise: str) -> str:
+    """Only two texts are a BOOL."""
+    text = "CASE lower(x) WHEN 'true' THEN true WHEN 'false' THEN false ELSE " + otherwise + " END"
+    bodies = {f"x {kind}": "CAST(x AS BOOLEAN)" for kind in ("BIGINT", "HUGEINT", "BOOLEAN")}
+    return macro(name, bodies | {"x VARCHAR": f"CASE WHEN x IS NOT NULL THEN {text} END"})
+
+
 def _int64(name: str, cast: str, otherwise: str) -> str:
     bodies = {f"x {kind}": f"{cast}(x AS BIGINT)" for kind in ("BIGINT", "HUGEINT", "BOOLEAN")}
     bodies |= {f"x {kind}": f"{cast}(round(x) AS BIGINT)" for kind in ("DOUBLE", "DECIMAL(38, 9)")}
     whole = f"regexp_full_match(x, '{_WHOLE}')"
-    text = f"CASE WHEN {whole} THEN {cast}(x AS BIGINT) WHEN x IS NOT NULL THEN {otherwise} END"
+    below = f"-{cast}(replace(lower(trim(x)), '-0x', '0x') AS BIGINT)"
+    text = (
+        f"CASE WHEN x LIKE '%-0x%' AND {whole} THEN {below} WHEN {whole} THEN {cast}(x AS BIGINT) "
+        f"WHEN x IS NOT NULL THEN {otherwise} END"
+    )
     return macro(name, bodies | {"x VARCHAR": text})
 
 
@@ -82,11 +96,11 @@ def _cast(node: Any) -> exp.Expression | None:
     if to.is_type(exp.DataType.Type.TIMESTAMPTZ):
         return _timestamp(node) if node.this.is_string else None
     name = _MACROS.get(to.this)
+    tried = "try_" if isinstance(node, exp.TryCast) else ""
     # NUMERIC(5, 2) and STRING(3) are others.
     if name is None or to.sql("bigquery") not in _WITHOUT_DIGITS:
         return None
-    tried = isinstance(node, exp.TryCast) and name != "string"
-    return call(f"google__try_{name}" if tried else f"google__{name}", node.this)
+    return call(f"google__{'' if name == 'string' else tried}{name}", node.this)
 
 
 def _timestamp(node: Any) -> exp.Expression | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from local.emulator.functions import casts
 from local.emulator.functions.macros import call, first_day, macro, unit_name, unit_of
 
 _BACK = "((dayofweek(x) - d + 7) % 7)"  # days since the week began
@@ -30,6 +31,14 @@ def macros() -> list[str]:
         ),
         macro("google__week_number", {"x, d": f"(dayofyear(x) + 6 - {_BACK}) // 7"}),
     ]
+    there, utc = "timezone(z, x)", "timezone('UTC', x)"
+    minutes = f"((epoch({there}) - epoch({utc})) // 60)"
+    hours, rest = (f"CAST(abs({minutes}) {operator} 60 AS BIGINT)" for operator in ("//", "%"))
+    offset = (
+        f"CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END || lpad(CAST({hours} AS VARCHAR), 2, '0') || "
+        f"CASE WHEN {rest} = 0 THEN '' ELSE ':' || lpad(CAST({rest} AS VARCHAR), 2, '0') END"
+    )
+    found.append(macro("google__in_zone", {"x, z": f"{casts.seconds(there)} || {offset}"}))
     for name, kind in (("date", "DATE"), ("datetime", "TIMESTAMP"), ("timestamp", "TIMESTAMPTZ")):
         body = f"time_bucket(width, x, CAST('{_ORIGIN}' AS {kind}))"
         found.append(macro(f"google__{name}_bucket", {f"x {kind}, width": body}))
@@ -66,12 +75,29 @@ def _last_day(node: Any) -> exp.Expression | None:
 
 def _extract(node: Any) -> exp.Expression | None:
     unit = unit_name(node.this)
-    if unit.startswith("WEEK("):
+    if unit == "TIME":
+        return exp.cast(node.expression.copy(), "TIME", dialect="bigquery")
+    if unit.startswith("WEEK"):
         return call("google__week_number", node.expression, first_day(unit) or 0)
     if unit in ("MILLISECOND", "MICROSECOND") and not isinstance(node.parent, exp.Mod):
         whole = 1_000 if unit == "MILLISECOND" else 1_000_000
         return exp.Mod(this=node.copy(), expression=exp.Literal.number(whole))
     return None
+
+
+def _now(node: Any) -> exp.Expression:
+    zone = node.this if node.this is not None else exp.Literal.string("UTC")
+    return call("timezone", zone, call("now"))
+
+
+def _current(_: Any) -> exp.Expression:
+    """DuckDB takes CURRENT_TIMESTAMP for a column where one has this name."""
+    return call("now")
+
+
+def _in_zone(node: Any) -> exp.Expression | None:
+    zone = node.args.get("zone")
+    return None if zone is None else call("google__in_zone", node.this, zone)
 
 
 def bucket(node: exp.Anonymous) -> exp.Expression | None:
@@ -90,4 +116,7 @@ RULES = {
     exp.TimestampDiff: _diff,
     exp.LastDay: _last_day,
     exp.Extract: _extract,
+    exp.CurrentDatetime: _now,
+    exp.CurrentTimestamp: _current,
+    exp.String: _in_zone,
 }

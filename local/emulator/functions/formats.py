@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
 # sqlglot writes %e as %-d.
 _ELEMENT = re.compile(r"%(-d|E[zZ*#\d]?[SY]?|[a-zA-Z%])")
-_OURS = re.compile(r"%(?:Q|-d|e|E\d?[SY]|E\*S|J|k|l|P|s|C|h|n|t)")
+_OURS = re.compile(r"%(?:Q|-d|e|E\d?[SY]|E\*S|J|k|l|P|s|C|h|n|t|R)")
 _PRINTF = re.compile(
     r"%(?P<flags>[-+ #0']*)(?P<width>\d+)?(?:\.(?P<digits>\d+))?(?P<kind>[diuoxXfFeEgGsStTp%])"
 )
+
+
+_OWN_ZONE = re.compile(r"%(?:E?z|Z|s)")
+_STARRED = re.compile(r"%[-+ #0']*(?:\d+\.)?\*")
+_UNABLE = "the local BigQuery can't do {}; Google can"
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
@@ -74,6 +79,8 @@ def _parse_seconds(text: str) -> datetime:
 def _format(pattern: str | None, values: str, types: list[str]) -> str | None:
     if pattern is None:
         return None
+    if _STARRED.search(pattern):
+        raise ValueError(_UNABLE.format("* in FORMAT"))
     given = iter(zip(json.loads(values), types, strict=True))
     missing = False
 
@@ -114,6 +121,8 @@ def _printed(element: re.Match[str], value: Any, kind: str) -> str:
 def _text(value: Any, kind: str) -> str:
     if value is None:
         return "NULL"
+    if isinstance(value, dict):
+        raise TypeError(_UNABLE.format("FORMAT of a STRUCT"))
     if isinstance(value, bool):
         return str(value).lower()
     if kind.startswith("DECIMAL"):
@@ -151,9 +160,11 @@ def _printf(node: Any) -> exp.Expression:
 
 def _time_to_text(node: Any) -> exp.Expression | None:
     pattern = node.args.get("format")
-    if pattern is None or not pattern.is_string or not _OURS.search(pattern.name):
-        return None
     time, zone = node.this, node.args.get("zone")
+    if pattern is None or not pattern.is_string:
+        return None
+    if not _OURS.search(pattern.name) and (zone is not None or "%Z" not in pattern.name):
+        return None
     if zone is not None:
         time = call("timezone", zone, time)
     return call("google__format_time", pattern, exp.cast(time.copy(), "DATETIME", dialect="bigquery"))
@@ -163,7 +174,12 @@ def _text_to_time(node: Any) -> exp.Expression | None:
     pattern = node.args.get("format")
     if pattern is not None and pattern.is_string and pattern.name == "%s":
         return call("google__parse_seconds", node.this)
-    return None
+    zone = node.args.get("zone")
+    if zone is None or pattern is None or _OWN_ZONE.search(pattern.name):
+        return None
+    utc = node.copy()
+    utc.set("zone", None)
+    return call("timezone", zone, exp.cast(utc, "DATETIME", dialect="bigquery"))
 
 
 RULES = {exp.Format: _printf, exp.TimeToStr: _time_to_text, exp.StrToTime: _text_to_time}

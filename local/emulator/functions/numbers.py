@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from local.emulator.functions.macros import call, macro
 
+_WHOLE = ("BIGINT", "HUGEINT")
 _NAMES = {exp.Round: "round", exp.Trunc: "trunc", exp.Ceil: "ceil", exp.Floor: "floor"}
 
 
@@ -28,7 +29,29 @@ def macros() -> list[str]:
             "x DECIMAL(38, 9), n": f"CAST({digits} AS DECIMAL(38, 9))",
         }
         found.append(macro(f"google__{name}_to", bodies))
-    return [*found, macro("google__div", {"x, y": "x // y"})]
+    whole = {f"x {a}, y {b}": "x // y" for a in _WHOLE for b in _WHOLE}
+    exact = {"x DECIMAL(38, 9), y DECIMAL(38, 9)": "CAST(trunc(x / y) AS DECIMAL(38, 9))"}
+    found.append(macro("google__div", whole | exact))
+    signs = {"x BIGINT": "CAST(sign(x) AS BIGINT)", "x DOUBLE": "CAST(sign(x) AS DOUBLE)"}
+    found.append(macro("google__sign", signs | {"x DECIMAL(38, 9)": "CAST(sign(x) AS DECIMAL(38, 9))"}))
+    steps = "generate_series(0, CAST(floor((b - a) / s + 1e-9) AS BIGINT))"
+    found.append(
+        macro("google__floats", {"a, b, s": f"list_transform({steps}, lambda i: CAST(a + i * s AS DOUBLE))"})
+    )
+    return found
+
+
+def _signed(node: Any) -> exp.Expression:
+    return call("google__sign", node.this)
+
+
+def _generated(node: Any) -> exp.Expression | None:
+    """Of FLOAT64, where that can be seen: DuckDB's is of whole numbers."""
+    given = [node.args.get(name) for name in ("start", "end", "step")]
+    numbers = [one.this if isinstance(one, exp.Neg) else one for one in given]
+    if not any(isinstance(one, exp.Literal) and not one.is_string and "." in one.name for one in numbers):
+        return None
+    return call("google__floats", *given[:2], given[2] if given[2] is not None else 1)
 
 
 def _divided(node: Any) -> exp.Expression:
@@ -67,4 +90,6 @@ RULES = {
     **dict.fromkeys(_ROUNDED, _rounded),
     **dict.fromkeys(_SAFE, _kept_together),
     exp.IntDiv: _divided,
+    exp.Sign: _signed,
+    exp.GenerateSeries: _generated,
 }

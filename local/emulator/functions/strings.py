@@ -20,6 +20,15 @@ def macros() -> list[str]:
     start = "CASE WHEN p = 0 OR -p > length(x) THEN 1 ELSE p END"
     negative = "error('Third argument in SUBSTR() cannot be negative')"
     return [
+        macro(
+            "google__json_type",
+            {
+                "x": "CASE json_type(x) WHEN 'VARCHAR' THEN 'string' WHEN 'OBJECT' THEN 'object' "
+                "WHEN 'ARRAY' THEN 'array' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' "
+                "ELSE CASE WHEN x IS NOT NULL THEN 'number' END END"
+            },
+        ),
+        macro("google__unicode", {"x": "CASE WHEN x = '' THEN 0 ELSE unicode(x) END"}),
         macro("google__substr", {"x, p": f"substring(x, {start})"}),
         macro(
             "google__substr_of",
@@ -82,10 +91,33 @@ def _position(node: Any) -> exp.Expression | None:
     return None
 
 
+def _json_type(node: Any) -> exp.Expression:
+    return call("google__json_type", node.this)
+
+
+def _unicode(node: Any) -> exp.Expression:
+    return call("google__unicode", node.this)
+
+
+def _collated(node: Any) -> exp.Expression | None:
+    """It may order rows, but what it is compared with has no such order here."""
+    kind = node.expression
+    if node.find_ancestor(exp.Ordered, exp.Select) and isinstance(node.parent, exp.Ordered):
+        return None
+    if isinstance(kind, exp.Literal) and kind.name:
+        raise UnsupportedFeatureError(
+            f"the local BigQuery can't compare by COLLATE '{kind.name}'; Google can"
+        )
+    return None
+
+
 RULES = {
     exp.Like: _like,
     exp.Substring: _substr,
     exp.NetFunc: _net,
     exp.Anonymous: _named,
     exp.StrPosition: _position,
+    exp.JSONType: _json_type,
+    exp.Unicode: _unicode,
+    exp.Collate: _collated,
 }

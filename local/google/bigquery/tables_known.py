@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _EMULATORS = ("description", "friendlyName", "labels", "clustering", "timePartitioning")
 _KEPT_HERE = (
     "defaultRoundingMode",
+    "enableChangeHistory",
     "encryptionConfiguration",
     "expirationTime",
     "materializedView",

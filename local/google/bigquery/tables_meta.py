@@ -138,7 +138,7 @@ def _information_tables(gateway: Gateway, tables: list[dict[str, Any]]) -> Itera
             kind,
             "YES" if kind in ("BASE TABLE", "CLONE") else "NO",
             "NO",
-            "NO",
+            "YES" if table.get("enableChangeHistory") else "NO",
             project_views.time_of(int(table.get("creationTime", 0)) / 1000),
             *(base.get(key) for key in ("projectId", "datasetId", "tableId")),
             taken,

@@ -405,6 +405,10 @@ def test_rows_and_types_of_a_table_are_what_they_are(setup: Setup) -> None:
         f"select total_rows, unix_millis(storage_last_modified_time) from {storage} "
         f"where table_schema = '{setup.dataset}'",
     ) == [(2, int(changed.modified.timestamp() * 1000))]
+    given = [bigquery.SchemaField("x", "BOOL"), bigquery.SchemaField("y", "int64")]
+    setup.owner.create_table(bigquery.Table(f"{PROJECT}.{setup.dataset}.given", given))
+    made = setup.owner.get_table(f"{setup.dataset}.given").schema
+    assert [field.field_type for field in made] == ["BOOLEAN", "INTEGER"]
     setup.owner.query_and_wait(
         f"create table {setup.dataset}.r (id int64) partition by range_bucket(id, generate_array(0, 10, 2));"
         f"insert {setup.dataset}.r values (3), (null), (99)"

@@ -122,6 +122,10 @@ def test_grants_are_the_gateways() -> None:
         rewrite("grant `roles/x` on table d.t to nobody", "p")
 
 
+def test_a_schema_may_be_named_like_the_metadata() -> None:
+    assert rewrite("create schema an_information_schema_of_mine", "p", location="EU").actions
+
+
 @pytest.mark.parametrize(("options", "place"), [("", "EU"), (" options(location='US')", "US")])
 def test_a_schema_lies_where_it_or_its_job_says(options: str, place: str) -> None:
     assert rewrite(f"create schema d{options}", "p", None, "EU").actions == [Located(("p", "d"), place)]

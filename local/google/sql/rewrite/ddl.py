@@ -49,6 +49,7 @@ _FIELDS = {
     "expiration_timestamp": "expirationTime",
     "require_partition_filter": "requirePartitionFilter",
     "max_staleness": "maxStaleness",
+    "enable_change_history": "enableChangeHistory",
     "default_rounding_mode": "defaultRoundingMode",
 }
 
