@@ -128,6 +128,8 @@ def patch() -> None:
         pragmas(engine)
         first_connection(engine).execute(f"SET memory_limit = '{MEMORY}'")
         first_connection(engine).execute(f"SET max_temp_directory_size = '{TEMPORARY_FILES}'")
+        # Else DuckDB 1.5 takes what two expressions share out of the TRY that SAFE. becomes.
+        first_connection(engine).execute("SET disabled_optimizers = 'common_subexpressions'")
 
     DuckDBEngine.connection = property(connection)
     DuckDBEngine._apply_session_pragmas = bounded

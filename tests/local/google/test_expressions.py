@@ -33,6 +33,14 @@ def test_expressions_are_what_bigquery_documents(real_world: World) -> None:
     assert not different, "\n".join(different)
 
 
+def test_safe_catches_what_several_columns_share(real_world: World) -> None:
+    parts = ("date('%F', x)", "timestamp('%F', x)", "date('%Y-%m', x)")
+    columns = ", ".join(f"safe.parse_{part}, extract(year from safe.parse_{part})" for part in parts)
+    answer = real_world.query(f"select {columns} from unnest(['no', 'neither']) x").json()
+    assert "error" not in answer, answer["error"]["message"]
+    assert [cell["v"] for row in answer["rows"] for cell in row["f"]] == [None] * 12
+
+
 @pytest.mark.parametrize(
     "expression", ["net.reg_domain('a.com')", "net.public_suffix('a.com')", "instr('banana', 'an', -1)"]
 )
