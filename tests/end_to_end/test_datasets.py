@@ -22,6 +22,7 @@ DATASET_SETTINGS: dict[str, Any] = {
     "readDatasets": ["landing"],
     "existingDatasets": ["marts"],
     "grantingDatasets": ["_staging"],
+    "projectMetadata": True,
 }
 # What dbt gets by them, whichever plugin makes it, and nothing more.
 ROLES = {
@@ -32,6 +33,7 @@ ROLES = {
     "landing": ["READER"],
     "somebodys": [],
 }
+PROJECT_ROLES = {"roles/bigquery.jobUser", "roles/bigquery.metadataViewer"}
 THERE_BEFORE = ("marts", "landing", "somebodys")
 SETTINGS: dict[str, Any] = DATASET_SETTINGS | {
     "dbtEnvironment": {"REGION": "north"},
@@ -66,6 +68,12 @@ def roles(project: Checkout) -> dict[str, list[str]]:
     return found
 
 
+def project_roles(project: Checkout) -> set[str]:
+    """What dbt's account has on the whole project."""
+    policy = keyless.google(project, "POST", f"/v1/projects/{PROJECT}:getIamPolicy")
+    return {one["role"] for one in policy["bindings"] if f"serviceAccount:{DBT}" in one["members"]}
+
+
 def make_beforehand(project: Checkout) -> None:
     """Make the datasets that are there before the stack is."""
     for name in THERE_BEFORE:
@@ -89,6 +97,7 @@ def ready(project: Checkout) -> Checkout:
 
 def test_dbt_gets_what_the_settings_say_and_nothing_more(ready: Checkout) -> None:
     assert roles(ready) == ROLES
+    assert project_roles(ready) == PROJECT_ROLES
     labels = {
         name: keyless.google(ready, "GET", f"{DATASETS}/{name}").get("labels", {})
         for name in SETTINGS["datasets"][1:]
@@ -150,6 +159,7 @@ def test_no_update_drops_tables_unless_it_is_said(ready: Checkout) -> None:
 def test_what_the_stack_takes_away_leaves_what_was_there(ready: Checkout) -> None:
     ok(ready.pulumi("destroy", "--yes", "--skip-preview"))
     assert servers.datasets(ready) == {"marts", "landing", "somebodys"}
+    assert project_roles(ready) == set()
     for name in servers.datasets(ready):
         access = keyless.google(ready, "GET", f"{DATASETS}/{name}")["access"]
         assert not [entry for entry in access if "dbt-" in entry.get("userByEmail", "")]

@@ -50,6 +50,7 @@ def test_the_lifecycle_is_the_same(official: Checkout) -> None:
     ok(official, "preview", "--expect-no-changes")
     ok(official, "refresh", "--yes", "--skip-preview", "--expect-no-changes")
     assert test_datasets.roles(official) == test_datasets.ROLES
+    assert test_datasets.project_roles(official) == test_datasets.PROJECT_ROLES
     outputs = json.loads(official.pulumi("stack", "output", "--json").stdout)
     assert {outputs["dataset"], outputs["rawDataset"]} <= servers.datasets(official)
     flow = official.python("-m", "flows.pipeline", "--target", "local")
@@ -77,5 +78,6 @@ def test_the_lifecycle_is_the_same(official: Checkout) -> None:
 
     ok(official, "destroy", "--yes", "--skip-preview")
     assert servers.datasets(official) == set(test_datasets.THERE_BEFORE)
+    assert test_datasets.project_roles(official) == set()
     assert servers.service_accounts(official) == set()
     assert servers.block_names(official) == set()
