@@ -442,6 +442,18 @@ def test_a_table_is_given_columns_and_fields(setup: Setup) -> None:
     assert "d" not in [field.name for field in setup.owner.get_table(name).schema]
 
 
+def test_a_column_has_its_default(setup: Setup) -> None:
+    name = f"{setup.dataset}.t"
+    for sql in (
+        f"create table {name} (id int64 not null, n int64 default 5, s string default upper('a'))",
+        f"insert into {name} (id) values (1)",
+        f"alter table {name} alter column n set default 7",
+        f"insert into {name} (id) values (2)",
+    ):
+        setup.owner.query_and_wait(sql)
+    assert rows_of(setup, f"select * from {name} order by id") == [(1, 5, "A"), (2, 7, "A")]
+
+
 def test_a_table_keeps_what_is_known_of_it_under_a_new_name(setup: Setup) -> None:
     name = f"{setup.dataset}.t"
     setup.owner.query_and_wait(f"create table {name} (a int64) options(description='d', labels=[('k', 'v')])")

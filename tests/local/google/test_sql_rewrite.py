@@ -126,6 +126,11 @@ def test_a_schema_may_be_named_like_the_metadata() -> None:
     assert rewrite("create schema an_information_schema_of_mine", "p", location="EU").actions
 
 
+def test_a_default_beside_a_query_is_refused() -> None:
+    with pytest.raises(GoogleError, match="the local BigQuery can't give the column b a default"):
+        rewrite("create table d.t (a int64, b int64 default 5) as select 1 as a, 2 as b", "p")
+
+
 @pytest.mark.parametrize(("options", "place"), [("", "EU"), (" options(location='US')", "US")])
 def test_a_schema_lies_where_it_or_its_job_says(options: str, place: str) -> None:
     assert rewrite(f"create schema d{options}", "p", None, "EU").actions == [Located(("p", "d"), place)]
@@ -139,6 +144,13 @@ def test_a_schema_lies_where_it_or_its_job_says(options: str, place: str) -> Non
         ("select * from demo-flights.ds.t", "SELECT * FROM `demo-flights`.ds.t"),
         ("set (a) = (select as struct array_agg(x) from t)", "SET (a) = (SELECT array_agg(x) FROM t)"),
         ("this is not sql", "this is not sql"),
+        ("select struct(x, t.y) as s from t", "SELECT struct(x AS `x`, t.y AS `y`) AS s FROM t"),
+        ("select struct(a.x, b.x) as s from a, b", "SELECT struct(a.x, b.x) AS s FROM a CROSS JOIN b"),
+        ("select cast(x as numeric(5, 2)) as x from t", "SELECT ROUND(CAST(x AS NUMERIC), 2) AS x FROM t"),
+        (
+            "create table d.t (a int64 not null, b int64 default 5)",
+            "CREATE TABLE d.t (a INT64 NOT NULL, b INT64 DEFAULT 5)",
+        ),
         ("create table function d.f(x int64) as select x", "create table function d.f(x int64) as select x"),
     ],
 )

@@ -15,6 +15,7 @@ from local.google.sql.tree import parts_of, targets_of
 if TYPE_CHECKING:
     from local.google.sql.rewrite.ddl import Context
 
+_KEPT = (exp.NotNullColumnConstraint, exp.DefaultColumnConstraint)
 _UNITS = ("HOUR", "MONTH", "YEAR", "DAY")
 
 
@@ -111,15 +112,18 @@ def _columns(statement: exp.Create, fields: dict[str, Any]) -> tuple[dict[str, s
         statement.set("this", schema.this)
     else:
         schema.set("expressions", columns)
-    required = [one.name for one in columns if isinstance(one, exp.ColumnDef) and one.args.get("constraints")]
-    return found, tuple(required)
+    return found, tuple(one.name for one in columns if _has(one, exp.NotNullColumnConstraint))
+
+
+def _has(column: exp.Expr, kind: type[exp.Expr]) -> bool:
+    return any(isinstance(one.kind, kind) for one in column.args.get("constraints") or [])
 
 
 def _constraints(column: exp.ColumnDef) -> tuple[str, bool]:
-    """Leave NOT NULL; give the column's description, and whether it is the key."""
+    """Leave NOT NULL and DEFAULT; give the column's description, and whether it is the key."""
     given = list(column.args.get("constraints") or [])
     options = [option for one in given for option in one.find_all(exp.Property)]
-    column.set("constraints", [one for one in given if isinstance(one.kind, exp.NotNullColumnConstraint)])
+    column.set("constraints", [one for one in given if isinstance(one.kind, _KEPT)])
     key = any(isinstance(one.kind, exp.PrimaryKeyColumnConstraint) for one in given)
     return str(fields_of(options).get("description") or ""), key
 
@@ -133,8 +137,12 @@ def _typed(statement: exp.Create, query: exp.Query, columns: list[exp.Expr]) -> 
         # The fields of a STRUCT have their names already; a cast would need all of them.
         if isinstance(kind, exp.DataType) and not kind.is_type("STRUCT", "ARRAY"):
             value = exp.cast(value, kind.copy())
-        required = isinstance(column, exp.ColumnDef) and column.args.get("constraints")
-        if required:
+        if _has(column, exp.DefaultColumnConstraint):
+            raise errors.invalid(
+                f"the local BigQuery can't give the column {column.name} a default beside AS SELECT; "
+                "Google can"
+            )
+        if _has(column, exp.NotNullColumnConstraint):
             message = exp.Literal.string(f"Required field {column.name} cannot be null")
             check = exp.Anonymous(this="ERROR", expressions=[message])
             value = exp.func("COALESCE", value, exp.cast(check, kind.copy()) if kind else check)

@@ -12,7 +12,7 @@ from sqlglot.errors import SqlglotError
 
 from local.google.sql import functions_made
 from local.google.sql.names import statements, without_leading_comments
-from local.google.sql.rewrite import columns, create, ddl, grants, options
+from local.google.sql.rewrite import columns, create, ddl, grants, options, values
 from local.google.sql.rewrite.literals import plain
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def _readable(statement: exp.Expr, context: ddl.Context) -> str:
             part.args["quoted"] = True
     for call in list(statement.find_all(exp.Dot)):
         _one_name(call)
+    values.rewritten(statement)
     return statement.sql(dialect="bigquery")
 
 

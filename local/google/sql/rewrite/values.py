@@ -1,0 +1,62 @@
+"""Expressions that mean something else to the emulator: a STRUCT's names, digits of a type in a CAST."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+# Through these a STRUCT's fields reach a result by their names. Where it is compared, or one of several in a
+# CASE, they don't count, and the emulator would want them to be the same.
+_KEPT_BY = (
+    exp.Alias,
+    exp.ArrayAgg,
+    exp.Bracket,
+    exp.Distinct,
+    exp.Dot,
+    exp.IgnoreNulls,
+    exp.JSONFormat,
+    exp.Limit,
+    exp.Order,
+    exp.PropertyEQ,
+    exp.Struct,
+)
+
+
+def rewritten(statement: exp.Expr) -> None:
+    """Write them out."""
+    for struct in list(statement.find_all(exp.Struct)):
+        _named(struct)
+    for cast in list(statement.find_all(exp.Cast)):
+        _rounded(cast)
+
+
+def _named(struct: exp.Struct) -> None:
+    """Name the fields that are columns: STRUCT(x) has a field x."""
+    names = [one.name.lower() for one in struct.expressions]
+    if len(names) != len(set(names)) or not _reaches_the_result(struct):
+        return
+    for one in struct.expressions:
+        if isinstance(one, exp.Column) and not isinstance(one.this, exp.Star):
+            name = exp.to_identifier(one.name, quoted=True)
+            one.replace(exp.PropertyEQ(this=name, expression=one.copy()))
+
+
+def _reaches_the_result(struct: exp.Expr) -> bool:
+    parent = struct.parent
+    while isinstance(parent, _KEPT_BY):
+        parent = parent.parent
+    if not isinstance(parent, exp.Select):
+        return False
+    around = parent.parent.parent if isinstance(parent.parent, exp.Subquery) else parent.parent
+    return not isinstance(around, exp.In | exp.Binary)
+
+
+def _rounded(cast: exp.Cast) -> None:
+    """CAST(x AS NUMERIC(5, 2)) rounds: sqlglot drops what is in the parentheses."""
+    kind = cast.to
+    if kind.this != exp.DType.DECIMAL or not kind.expressions:
+        return
+    digits = [one.name for one in kind.expressions]
+    plain = cast.copy()
+    plain.to.set("expressions", None)
+    scale = exp.Literal.number(digits[1] if len(digits) > 1 else 0)
+    cast.replace(exp.Round(this=plain, decimals=scale))
