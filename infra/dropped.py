@@ -99,7 +99,8 @@ def _missed(path: str, bigquery: _BigQuery) -> str:
     project, _, name = path.rpartition(".")
     return (
         f"the dataset {name} does not exist in the project {project}: readDatasets and existingDatasets name "
-        "what is there already, and the stack only grants it. Mend its name, or make it first"
+        "what is there already, and the stack only grants it. Mend its name, make it first, or let the stack "
+        "make it: name it in `datasets`"
     )
 
 
