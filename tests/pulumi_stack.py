@@ -20,9 +20,12 @@ SECONDS = 120
 QUICK_PIP = Path(__file__).parent / "quick_pip"
 
 
-def new(program: Path, state: Path, stack: str, passphrase: str, cli: Path) -> None:
-    """Do what `pulumi stack init` does for the project in `program`, with a file backend in `state`."""
-    settings, files = _made((program / "Pulumi.yaml").read_text(), stack, passphrase, cli)
+def new(program: Path, state: Path, stack: str, passphrase: str, cli: Path, number: int = 0) -> None:
+    """Do what `pulumi stack init` does for the project in `program`, with a file backend in `state`.
+
+    Stacks of one `number` have one encryption salt, so this project takes them for the same stack.
+    """
+    settings, files = _made((program / "Pulumi.yaml").read_text(), stack, passphrase, cli, number)
     (program / f"Pulumi.{stack}.yaml").write_text(settings)
     for path, content in files.items():
         (state / path).parent.mkdir(parents=True, exist_ok=True)
@@ -45,8 +48,9 @@ def last_update(state: Path, project: str, stack: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _made(project: str, stack: str, passphrase: str, cli: Path) -> tuple[str, dict[str, bytes]]:
-    """The stack's settings and all of its state; made once for each process of tests."""
+def _made(project: str, stack: str, passphrase: str, cli: Path, number: int) -> tuple[str, dict[str, bytes]]:
+    """The stack's settings and all of its state; each number made once for each process of tests."""
+    del number  # `functools.cache` tells them apart
     with tempfile.TemporaryDirectory() as directory:
         program, state = Path(directory, "program"), Path(directory, "state")
         program.mkdir()

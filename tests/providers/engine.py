@@ -27,13 +27,15 @@ class Stack:
     cli: Path
     environment: dict[str, str] = field(default_factory=dict)
     python: Path = Path(sys.executable).parent
+    #: Another number is another stack, though it has the same name.
+    number: int = 0
 
     def __post_init__(self) -> None:
         for name in ("program", "state", "home"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         (self.root / "passphrase").write_text(PASSPHRASE)
         (self.root / "program" / "Pulumi.yaml").write_text("name: try\nruntime: python\n")
-        pulumi_stack.new(self.root / "program", self.root / "state", "dev", PASSPHRASE, self.cli)
+        pulumi_stack.new(self.root / "program", self.root / "state", "dev", PASSPHRASE, self.cli, self.number)
         self.config("prefect:apiUrl", self.api_url)
 
     def variables(self) -> dict[str, str]:

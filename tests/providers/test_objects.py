@@ -169,7 +169,7 @@ def test_another_stacks_objects_are_refused_at_preview_and_with_adopt_taken_over
 
     before = ids()
     # Of the same name too, by the same program.
-    other = Stack(tmp_path / "other", up.api_url, pulumi_bin)
+    other = Stack(tmp_path / "other", up.api_url, pulumi_bin, number=1)
     other.config("prefix", prefix)
     other.program(object_programs.ALL)
     output = other.fails("preview")

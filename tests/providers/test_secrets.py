@@ -75,8 +75,10 @@ class Watched:
 
     def leaks(self) -> list[str]:
         """Where a marker is in clear, or as base64, in what was said or written."""
-        program = self.stack.root / "program" / "__main__.py"
-        texts = {str(path): path.read_bytes() for path in self.stack.files() if path != program}
+        program = self.stack.root / "program"
+        # What this test itself says in clear, and Python's own form of it.
+        source = {program / "__main__.py", *(program / "__pycache__").glob("__main__.*")}
+        texts = {str(path): path.read_bytes() for path in self.stack.files() if path not in source}
         texts |= {f"said {index}": text.encode() for index, text in enumerate(self.said)}
         forms = [
             form for marker in MARKERS for form in (marker.encode(), base64.b64encode(marker.encode())[:-4])
