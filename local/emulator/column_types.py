@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow as pa
 from bqemulator.api.routes import tables
 from bqemulator.catalog import ddl_sync
 from bqemulator.catalog.models import TableSchema
@@ -20,6 +21,8 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 from bqemulator.types.range_type import detect_range_element
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from bqemulator.api.dependencies import AppContext
 
     Kind = Any  # a DuckDBPyType
@@ -70,7 +73,29 @@ def patch() -> None:
     # DuckDB has 38 digits at most; docs/local.md says so.
     type_map._BQ_TO_DUCKDB["BIGNUMERIC"] = "DECIMAL(38, 18)"
     ddl_sync._introspect_schema = introspected
+    arrow_bridge.format_bq_interval = interval
+    formatters = arrow_bridge._BQ_TYPE_FORMATTERS
+    arrow_bridge._BQ_TYPE_FORMATTERS = ((pa.types.is_decimal, _number), *formatters)
     arrow_bridge.wkb_to_wkt = lambda wkb: re.sub(r"(?<=[A-Z]) \(", "(", written(wkb))
+
+
+def _number(value: Decimal, *_: object) -> str:
+    """Write a NUMERIC, without an exponent and what is not needed."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def interval(months: int, days: int, nanos: int) -> str:
+    """Write an INTERVAL, each of its three parts with its own sign.
+
+    Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#interval_type
+    """
+    years, rest = divmod(abs(months), 12)
+    seconds, fraction = divmod(abs(nanos) // 1000, 1_000_000)
+    time = f"{seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
+    if fraction:
+        time += f".{fraction:06d}".removesuffix("000")
+    return f"{'-' * (months < 0)}{years}-{rest} {days} {'-' * (nanos < 0)}{time}"
 
 
 @functools.lru_cache(maxsize=1000)

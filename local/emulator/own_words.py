@@ -61,6 +61,7 @@ def _bad_value(found: re.Match[str]) -> str:
 
 # A mistake of the caller's, as BigQuery tells it.
 _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"argument types 'sum\(INTERVAL\)'", "the local BigQuery can't do SUM or AVG of INTERVALs; Google can"),
     (r'Referenced (?:column|table) "(?P<name>[^"]+)" not found', r"Unrecognized name: \g<name>"),
     (
         r'Values list "(?P<table>[^"]+)" does not have a column named "(?P<name>[^"]+)"',
@@ -111,7 +112,7 @@ _SYNTAX = re.compile(
     r"Syntax error: (?P<what>[^\[]*?)\.? Line (?P<line>\d+), Col: (?P<column>\d+)\.", re.DOTALL
 )
 # What our own functions say.
-_SAID = re.compile(r"the local BigQuery can't do [^;\n]+; Google can")
+_SAID = re.compile(r"the local BigQuery can't do [^;\n]+; Google can|(?<=\bMistakeError: )[^\n]+")
 _TWICE = re.compile(r"Found multiple '(\w+)' clauses")
 _ROUTINE = re.compile(r"\b(?P<project>[a-z][a-z0-9_]*?)__(?P<dataset>\w+?)__(?P<name>[A-Za-z]\w*)")
 _TEMPORARY = re.compile(r"\b[a-z][a-z0-9_]*?___bqemu_temp_[0-9a-f]{32}__")

@@ -15,19 +15,38 @@ from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local.emulator.functions import aggregates, arrays, casts, dates, formats, json_values, numbers, strings
+from local.emulator.functions import (
+    aggregates,
+    arrays,
+    casts,
+    dates,
+    formats,
+    json_values,
+    numbers,
+    numerics,
+    strings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ROOMS = (aggregates, arrays, casts, dates, formats, json_values, numbers, strings)
+_ROOMS = (aggregates, arrays, casts, dates, formats, json_values, numbers, numerics, strings)
 _RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     kind: rule for room in _ROOMS for kind, rule in room.RULES.items()
 }
 
 
 _PYTHON = frozenset(
-    {"google__format", "google__format_time", "google__parse_seconds", "google__host", "google__json"}
+    {
+        "google__encoded",
+        "google__exact",
+        "google__format",
+        "google__format_time",
+        "google__host",
+        "google__json",
+        "google__legible",
+        "google__parse_seconds",
+    }
 )
 _DATABASE = "google"
 _CALL = re.compile(r"(?<![\w.])(google__\w+)\(", re.IGNORECASE)
@@ -43,11 +62,13 @@ def patch() -> None:
 
     def registered(engine: DuckDBEngine) -> None:
         register(engine)
-        for room in (formats, json_values, strings):
+        for room in (formats, json_values, numerics, strings):
             room.register(engine.connection)
         engine.connection.execute(f"ATTACH ':memory:' AS {_DATABASE}")
         macros = "".join(
-            macro for room in (arrays, casts, dates, numbers, strings) for macro in room.macros()
+            macro
+            for room in (arrays, casts, dates, json_values, numbers, numerics, strings)
+            for macro in room.macros()
         )
         engine.connection.execute(qualified(macros))
 

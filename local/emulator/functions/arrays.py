@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Of JSON the first element is 0 in DuckDB too, and one that is not there is NULL.
+_ITEM = (
+    "CASE WHEN typeof(e) <> 'JSON' AND (i < 0 OR i >= len(e)) "
+    "THEN error('Array index ' || i || ' is out of bounds') "
+    "WHEN i >= 0 THEN e[i + CASE WHEN typeof(e) = 'JSON' THEN 0 ELSE 1 END] END"
+)
+
+
 def macros() -> list[str]:
     """Give the macros; ``first`` is the index of the first element."""
     outside = "i < first OR i >= len(a) + first"
@@ -26,6 +34,7 @@ def macros() -> list[str]:
                 "ELSE a[i - first + 1] END"
             },
         ),
+        macro("google__item", {"x, i": f"list_transform([x], lambda e: {_ITEM})[1]"}),
         macro(
             "google__slice",
             {
@@ -43,8 +52,12 @@ def _slice(node: exp.ArraySlice) -> exp.Expression:
 
 def _element(node: exp.Bracket) -> exp.Expression | None:
     first = node.args.get("offset")
-    if first is None or node.args.get("safe"):
+    if node.args.get("safe") or len(node.expressions) != 1:
         return None
+    if first is None:
+        # An index of JSON or of an array; a name is of JSON.
+        [index] = node.expressions
+        return None if index.is_string else call("google__item", node.this, index)
     return exp.Paren(this=call("google__at", node.this, node.expressions[0], int(first)))
 
 

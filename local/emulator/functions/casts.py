@@ -14,21 +14,32 @@ _SHORT_ZONE = re.compile(r"([+-])(\d{1,2})(:\d{2})?$")
 
 
 _TEXT = "CAST(x AS VARCHAR)"
-_PLAIN = ("VARCHAR", "BIGINT", "HUGEINT", "BOOLEAN", "DATE", "TIME")
+_PLAIN = ("VARCHAR", "BIGINT", "HUGEINT", "BOOLEAN", "DATE")
 _UTC = "timezone('UTC', x)"
 
 
 def seconds(time: str) -> str:
     """Write a time to the second, and its fraction by three or six digits where it has one."""
+    return f"strftime({time}, '%Y-%m-%d %H:%M:%S') || {fraction(time)}"
+
+
+def fraction(time: str) -> str:
+    """Write the fraction of a second by three or six digits, or none."""
+    rest = f"microsecond({time}) % 1000000"
     return (
-        f"strftime({time}, '%Y-%m-%d %H:%M:%S') || CASE WHEN microsecond({time}) % 1000000 = 0 THEN '' "
-        f"WHEN microsecond({time}) % 1000 = 0 THEN strftime({time}, '.%g') ELSE strftime({time}, '.%f') END"
+        f"CASE WHEN {rest} = 0 THEN '' WHEN {rest} % 1000 = 0 THEN format('.{{:03d}}', {rest} // 1000) "
+        f"ELSE format('.{{:06d}}', {rest}) END"
     )
 
 
+# As few digits as bring the same number back, 15 or 17 at a time.
+_SHORT = "format('{:.15g}', x)"
 _STRINGS = {f"x {kind}": _TEXT for kind in _PLAIN} | {
-    "x DOUBLE": f"CASE WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS BIGINT) AS VARCHAR) "
-    f"ELSE {_TEXT} END",
+    "x DOUBLE": f"CASE WHEN x = 0 THEN '0' WHEN isnan(x) OR CAST({_SHORT} AS DOUBLE) = x THEN {_SHORT} "
+    "ELSE format('{:.17g}', x) END",
+    "x TIME": f"strftime(DATE '1970-01-01' + x, '%H:%M:%S') || {fraction('x')}",
+    "x INTERVAL": "CAST(error('the local BigQuery can''t do CAST of an INTERVAL to STRING; Google can') "
+    "AS VARCHAR)",
     "x DECIMAL(38, 9)": f"CASE WHEN contains({_TEXT}, '.') THEN rtrim(rtrim({_TEXT}, '0'), '.') "
     f"ELSE {_TEXT} END",
     "x BLOB": "decode(x)",
@@ -61,6 +72,10 @@ def macros() -> list[str]:
         _int64("google__int64", "CAST", bad),
         _int64("google__try_int64", "TRY_CAST", "NULL"),
         macro("google__string", _STRINGS),
+        macro("google__try_string", _STRINGS | {"x BLOB": "TRY(decode(x))"}),
+        # CONCAT's operands: all BYTES, or what can be a STRING.
+        macro("google__part", _STRINGS | {"x BLOB": "x"}),
+        *_limits(),
         _bool("google__bool", "CAST(error('Bad bool value: ' || x) AS BOOLEAN)"),
         _bool("google__try_bool", "NULL"),
         macro("google__numeric", {"x": "CAST(x AS DECIMAL(38, 9))"}),
@@ -68,6 +83,32 @@ def macros() -> list[str]:
         macro("google__bignumeric", {"x": "CAST(x AS DECIMAL(38, 18))"}),
         macro("google__try_bignumeric", {"x": "TRY_CAST(x AS DECIMAL(38, 18))"}),
     ]
+
+
+def _limits() -> list[str]:
+    """Write what the digits and lengths of a type stand for in a CAST: the gateway calls these."""
+    found = []
+    for kind, digits in (("numeric", 9), ("bignumeric", 18)):
+        body = f"round(CAST({{}} AS DECIMAL(38, {digits})), s)"
+        one = f"CAST({body.format('e')} AS DECIMAL(38, {digits}))"
+        words = (
+            f"'{kind} overflow: ' || e || ' has too many digits for {kind.upper()}(' || p || ', ' || s || ')'"
+        )
+        for tried, otherwise in (("", f"error({words})"), ("try_", "NULL")):
+            checked = f"CASE WHEN abs({one}) >= power(10, p - s) THEN {otherwise} ELSE {one} END"
+            found.append(
+                macro(
+                    f"google__{tried}fit_{kind}", {"x, p, s": f"list_transform([x], lambda e: {checked})[1]"}
+                )
+            )
+    for kind, measured in (("string", "length"), ("bytes", "octet_length")):
+        words = f"'{kind} is longer than {kind.upper()}(' || n || ')'"
+        for tried, otherwise in (("", f"error({words})"), ("try_", "NULL")):
+            checked = f"CASE WHEN {measured}(e) > n THEN {otherwise} ELSE e END"
+            found.append(
+                macro(f"google__{tried}fit_{kind}", {"x, n": f"list_transform([x], lambda e: {checked})[1]"})
+            )
+    return found
 
 
 def _bool(name: str, otherwise: str) -> str:
@@ -100,7 +141,7 @@ def _cast(node: Any) -> exp.Expression | None:
     # NUMERIC(5, 2) and STRING(3) are others.
     if name is None or to.sql("bigquery") not in _WITHOUT_DIGITS:
         return None
-    return call(f"google__{'' if name == 'string' else tried}{name}", node.this)
+    return call(f"google__{tried}{name}", node.this)
 
 
 def _timestamp(node: Any) -> exp.Expression | None:

@@ -31,6 +31,7 @@ def macros() -> list[str]:
         ),
         macro("google__week_number", {"x, d": f"(dayofyear(x) + 6 - {_BACK}) // 7"}),
     ]
+    found += _differences()
     there, utc = "timezone(z, x)", "timezone('UTC', x)"
     minutes = f"((epoch({there}) - epoch({utc})) // 60)"
     hours, rest = (f"CAST(abs({minutes}) {operator} 60 AS BIGINT)" for operator in ("//", "%"))
@@ -43,6 +44,46 @@ def macros() -> list[str]:
         body = f"time_bucket(width, x, CAST('{_ORIGIN}' AS {kind}))"
         found.append(macro(f"google__{name}_bucket", {f"x {kind}, width": body}))
     return found
+
+
+def _differences() -> list[str]:
+    """Write what - is of two types: of dates it is an INTERVAL of days, of times one of hours.
+
+    Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/operators#datetime_subtraction
+    """
+    time = "to_microseconds(date_diff('microsecond', e.b, e.a))"
+    kinds = (
+        ("DATE", "DATE", "to_days(CAST(e.a - e.b AS INTEGER))"),
+        ("DATE", "BIGINT", "e.a - CAST(e.b AS INTEGER)"),
+        ("TIMESTAMP", "TIMESTAMP", time),
+        ("TIMESTAMPTZ", "TIMESTAMPTZ", time),
+    )
+    otherwise = "e.a - e.b"
+    found = []
+    for number, (a, b, body) in enumerate(reversed(kinds)):
+        # DuckDB can't choose among several types of a STRUCT: one at a time.
+        name = f"google__minus_{number}"
+        found.append(
+            f"CREATE OR REPLACE MACRO {name}(e STRUCT(a {a}, b {b})) AS ({body}), (e) AS ({otherwise});"
+        )
+        otherwise = f"{name}(e)"
+    pair = f"list_transform([{{'a': x, 'b': y}}], lambda e: {otherwise})[1]"
+    return [*found, macro("google__minus", {"x, y": pair})]
+
+
+def _minus(node: Any) -> exp.Expression | None:
+    if any(_is_no_time(side) for side in (node.this, node.expression)):
+        return None
+    return call("google__minus", node.this, node.expression)
+
+
+def _is_no_time(node: exp.Expr) -> bool:
+    """Tell whether it can be seen that something is neither a DATE, a DATETIME nor a TIMESTAMP."""
+    while isinstance(node, exp.Paren | exp.Neg):
+        node = node.this
+    return isinstance(
+        node, exp.Literal | exp.Interval | exp.Null | exp.Count | exp.Mul | exp.Div | exp.Extract
+    )
 
 
 def _trunc(node: Any) -> exp.Expression | None:
@@ -119,4 +160,5 @@ RULES = {
     exp.CurrentDatetime: _now,
     exp.CurrentTimestamp: _current,
     exp.String: _in_zone,
+    exp.Sub: _minus,
 }

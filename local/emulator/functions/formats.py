@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from local.emulator.functions.macros import call
+from local.emulator.functions.macros import MistakeError, call
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
 
 # sqlglot writes %e as %-d.
@@ -24,6 +27,8 @@ _PRINTF = re.compile(
 
 _OWN_ZONE = re.compile(r"%(?:E?z|Z|s)")
 _STARRED = re.compile(r"%[-+ #0']*(?:\d+\.)?\*")
+_TIME = re.compile(r"(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?:\+00)?$")
+_EXPECTED = "Invalid type for an argument of FORMAT; Expected {}"
 _UNABLE = "the local BigQuery can't do {}; Google can"
 
 
@@ -81,7 +86,7 @@ def _format(pattern: str | None, values: str, types: list[str]) -> str | None:
         return None
     if _STARRED.search(pattern):
         raise ValueError(_UNABLE.format("* in FORMAT"))
-    given = iter(zip(json.loads(values), types, strict=True))
+    given = iter(zip(json.loads(values, parse_float=Decimal), types, strict=True))
     missing = False
 
     def one(element: re.Match[str]) -> str:
@@ -101,45 +106,63 @@ def _format(pattern: str | None, values: str, types: list[str]) -> str | None:
 def _printed(element: re.Match[str], value: Any, kind: str) -> str:
     flags, width = element["flags"], int(element["width"] or 0)
     letter = element["kind"]
-    if letter in "tTsS":
+    if letter in "tTsSp":
+        if letter in "sS" and kind not in ("VARCHAR", "JSON"):
+            raise MistakeError(_EXPECTED.format("string"))
         text = _literal(value, kind) if letter == "T" else _text(value, kind)
         text = text[: int(element["digits"])] if element["digits"] and letter == "s" else text
         return text.ljust(width) if "-" in flags else text.rjust(width)
+    if letter in "diuoxX" and not kind.endswith("INT") and not kind.startswith("INT"):
+        raise MistakeError(_EXPECTED.format("integer"))
     grouped = "'" in flags
-    number = float(value) if letter in "fFeEgG" else int(value)
+    exact = kind.startswith("DECIMAL")
+    number = (Decimal(value) if exact else float(value)) if letter in "fFeEgG" else int(value)
     sign = "+" if "+" in flags else " " if " " in flags else ""
     fill = "<" if "-" in flags else ""
     zero = "0" if "0" in flags and not fill else ""
     digits = f".{element['digits'] or 6}" if letter in "fFeEgG" else ""
     style = {"i": "d", "u": "d"}.get(letter, letter)
     alternate = "#" if "#" in flags else ""
-    return format(
-        number, f"{fill}{sign}{alternate}{zero}{width or ''}{',' if grouped else ''}{digits}{style}"
-    )
+    with localcontext(rounding=ROUND_HALF_UP):
+        return format(
+            number, f"{fill}{sign}{alternate}{zero}{width or ''}{',' if grouped else ''}{digits}{style}"
+        )
 
 
-def _text(value: Any, kind: str) -> str:
+def _text(value: Any, kind: str, written: Callable[[Any, str], str] | None = None) -> str:
     if value is None:
         return "NULL"
-    if isinstance(value, dict):
-        raise TypeError(_UNABLE.format("FORMAT of a STRUCT"))
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, list) and kind != "JSON":
+        return f"[{', '.join((written or _text)(one, kind.removesuffix('[]')) for one in value)}]"
+    return _scalar(value, kind)
+
+
+def _scalar(value: Any, kind: str) -> str:
+    if kind == "JSON":
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=float)
+    if isinstance(value, dict) or kind == "INTERVAL":
+        raise TypeError(_UNABLE.format("FORMAT of a STRUCT or an INTERVAL"))
+    if kind.startswith("TIME"):
+        return _time(str(value), kind)
     if kind.startswith("DECIMAL"):
-        return str(value)
-    if isinstance(value, list):
-        return f"[{', '.join(_literal(one, kind.removesuffix('[]')) for one in value)}]"
-    if (
-        kind == "TIMESTAMP WITH TIME ZONE"
-        and re.search(r"\d$", str(value))
-        and not re.search(r"\+\d\d$", str(value))
-    ):
-        return f"{value}+00"
-    return str(value)
+        return format(Decimal(value).normalize(), "f")
+    if kind == "DOUBLE":
+        return str(float(value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _time(value: str, kind: str) -> str:
+    """Write a time with three or six digits of a second, as BigQuery does; DuckDB writes as few as it can."""
+    found = _TIME.search(value)
+    assert found is not None, value  # noqa: S101
+    digits = found["fraction"] or ""
+    fraction = f".{digits:0<{3 if len(digits) <= 3 else 6}}" if digits else ""
+    zone = "+00" if kind == "TIMESTAMP WITH TIME ZONE" else ""
+    return f"{value[: found.start()]}{found['time']}{fraction}{zone}"
 
 
 def _literal(value: Any, kind: str) -> str:
-    text = _text(value, kind)
+    text = _text(value, kind, _literal)
     names = {"DATE": "DATE", "TIMESTAMP": "DATETIME", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "TIME": "TIME"}
     if value is None or isinstance(value, list):
         return text
@@ -147,7 +170,10 @@ def _literal(value: Any, kind: str) -> str:
         return f'{names[kind]} "{text}"'
     if kind.startswith("DECIMAL"):
         return f'NUMERIC "{text}"'
-    return json.dumps(text, ensure_ascii=False) if kind == "VARCHAR" else text
+    if text in ("nan", "inf", "-inf"):
+        return f'CAST("{text}" AS FLOAT64)'
+    written = json.dumps(text, ensure_ascii=False)
+    return {"VARCHAR": written, "BLOB": f"b{written}", "JSON": f"JSON '{text}'"}.get(kind, text)
 
 
 def _printf(node: Any) -> exp.Expression:

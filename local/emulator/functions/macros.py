@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
-_ELEMENT = "google__element"  # no column is named like this
+ELEMENT = "google__element"  # no column is named like this
+_COMMA = re.compile(r", (?![^(]*\))")
+
+
+class MistakeError(ValueError):
+    """What the caller did wrong, said by a function in Python; own_words.py knows its name."""
 
 
 def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
@@ -25,20 +32,26 @@ def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
 def macro(name: str, bodies: dict[str, str]) -> str:
     """Write a macro with a body for each list of parameters, such as ``x DATE, n BIGINT``.
 
-    Where several lists are as long, the first parameter's type decides. DuckDB 1.5 does not know that of a
-    sum, a window or an alias; of a list's element it always does.
+    Where several lists are as long, the first parameter's type decides; one without types takes what fits no
+    other. DuckDB 1.5 does not know that of a sum, a window or an alias; of a list's element it always does.
     Macros lie in a database in memory: the file of the tables may be of an older form, which takes no types.
     """
-    names = [tuple(one.split()[0] for one in parameters.split(", ")) for parameters in bodies]
+    names = [tuple(one.split()[0] for one in _COMMA.split(parameters)) for parameters in bodies]
     if len(names) == len(set(names)):
-        return _macro(name, bodies)
+        return overloads(name, bodies)
     first, *rest = names[0]
-    chosen = ", ".join([_ELEMENT, *rest])
-    body = f"list_transform([{first}], lambda {_ELEMENT}: {name}_of({chosen}))[1]"
-    return _macro(f"{name}_of", bodies) + _macro(name, {", ".join(names[0]): body})
+    chosen = ", ".join([ELEMENT, *rest])
+    body = element_of(first, f"{name}_of({chosen})")
+    return overloads(f"{name}_of", bodies) + overloads(name, {", ".join(names[0]): body})
 
 
-def _macro(name: str, bodies: dict[str, str]) -> str:
+def element_of(value: str, body: str) -> str:
+    """Write a body for the only element of a list: DuckDB knows its type, and makes it once."""
+    return f"list_transform([{value}], lambda {ELEMENT}: {body})[1]"
+
+
+def overloads(name: str, bodies: dict[str, str]) -> str:
+    """Write a macro with several bodies, to be called with what DuckDB knows the type of."""
     written = ", ".join(f"({parameters}) AS ({body})" for parameters, body in bodies.items())
     return f"CREATE OR REPLACE MACRO {name}{written};"
 

@@ -29,8 +29,10 @@ def macros() -> list[str]:
             "x DECIMAL(38, 9), n": f"CAST({digits} AS DECIMAL(38, 9))",
         }
         found.append(macro(f"google__{name}_to", bodies))
-    whole = {f"x {a}, y {b}": "x // y" for a in _WHOLE for b in _WHOLE}
-    exact = {"x DECIMAL(38, 9), y DECIMAL(38, 9)": "CAST(trunc(x / y) AS DECIMAL(38, 9))"}
+    checked = "CASE WHEN y = 0 THEN error('division by zero') ELSE {} END"
+    whole = {f"x {a}, y {b}": checked.format("x // y") for a in _WHOLE for b in _WHOLE}
+    quotient = checked.format("CAST(trunc(x / y) AS DECIMAL(38, 9))")
+    exact = {"x DECIMAL(38, 9), y DECIMAL(38, 9)": quotient}
     found.append(macro("google__div", whole | exact))
     signs = {"x BIGINT": "CAST(sign(x) AS BIGINT)", "x DOUBLE": "CAST(sign(x) AS DOUBLE)"}
     found.append(macro("google__sign", signs | {"x DECIMAL(38, 9)": "CAST(sign(x) AS DECIMAL(38, 9))"}))
@@ -84,7 +86,7 @@ def _rounded(node: Any) -> exp.Expression | None:
     )
 
 
-_SAFE: tuple[type[exp.Expr], ...] = (exp.SafeAdd, exp.SafeSubtract, exp.SafeMultiply, exp.SafeNegate)
+_SAFE: tuple[type[exp.Expr], ...] = (exp.SafeAdd, exp.SafeSubtract, exp.SafeNegate)
 _ROUNDED: tuple[type[exp.Expr], ...] = tuple(_NAMES)
 RULES = {
     **dict.fromkeys(_ROUNDED, _rounded),

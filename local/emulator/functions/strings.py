@@ -28,6 +28,7 @@ def macros() -> list[str]:
                 "ELSE CASE WHEN x IS NOT NULL THEN 'number' END END"
             },
         ),
+        macro("google__join", {"x, y": "x || y"}),
         macro("google__unicode", {"x": "CASE WHEN x = '' THEN 0 ELSE unicode(x) END"}),
         macro("google__substr", {"x, p": f"substring(x, {start})"}),
         macro(
@@ -39,6 +40,7 @@ def macros() -> list[str]:
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the functions."""
+    connection.create_function("google__legible", _legible, ["BLOB"], "VARCHAR")
     connection.create_function("google__host", _host, ["VARCHAR"], "VARCHAR", null_handling="special")
 
 
@@ -53,6 +55,14 @@ def _host(url: str | None) -> str | None:
     return name.partition(":")[0] or None
 
 
+def _legible(octets: bytes) -> str:
+    return octets.decode(errors="replace")
+
+
+def _converted(node: Any) -> exp.Expression:
+    return call("google__legible", node.this)
+
+
 def _like(node: Any) -> exp.Expression | None:
     pattern = node.expression
     if isinstance(node.parent, exp.Escape) or not isinstance(pattern, exp.Expression):
@@ -62,6 +72,28 @@ def _like(node: Any) -> exp.Expression | None:
     if isinstance(pattern, exp.Tuple | exp.Any | exp.All):
         return None
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
+
+
+def _joined(node: Any) -> exp.Expression | None:
+    """Of BYTES they are BYTES, of arrays an array."""
+    if _is_text(node.this) or _is_text(node.expression):
+        return None
+    return call("google__join", node.this, node.expression)
+
+
+def _concatenated(node: Any) -> exp.Expression | None:
+    joined, *parts = [part if _is_text(part) else call("google__part", part) for part in node.expressions]
+    for part in parts:
+        # Of STRINGs a || says so where all are NULL.
+        both = (joined.copy(), part.copy())
+        is_text = any(map(_is_text, node.expressions))
+        joined = exp.DPipe(this=both[0], expression=both[1]) if is_text else call("google__join", *both)
+    return joined
+
+
+def _is_text(node: exp.Expr) -> bool:
+    """Tell whether it can be seen that something is a STRING."""
+    return node.is_string or node.name in ("google__string", "google__try_string")
 
 
 def _substr(node: Any) -> exp.Expression | None:
@@ -120,4 +152,7 @@ RULES = {
     exp.JSONType: _json_type,
     exp.Unicode: _unicode,
     exp.Collate: _collated,
+    exp.SafeConvertBytesToString: _converted,
+    exp.Concat: _concatenated,
+    exp.DPipe: _joined,
 }

@@ -25,8 +25,8 @@ def rewritten(statement: exp.Expr) -> None:
     """Write them out."""
     for struct in list(statement.find_all(exp.Struct)):
         _named(struct)
-    for cast in list(statement.find_all(exp.Cast)):
-        _rounded(cast)
+    for cast in list(statement.find_all(exp.Cast, exp.TryCast)):
+        _limited(cast)
 
 
 def _named(struct: exp.Struct) -> None:
@@ -50,13 +50,26 @@ def _reaches_the_result(struct: exp.Expr) -> bool:
     return not isinstance(around, exp.In | exp.Binary)
 
 
-def _rounded(cast: exp.Cast) -> None:
-    """CAST(x AS NUMERIC(5, 2)) rounds: sqlglot drops what is in the parentheses."""
-    kind = cast.to
-    if kind.this != exp.DType.DECIMAL or not kind.expressions:
+_LIMITED = {
+    exp.DType.DECIMAL: "numeric",
+    exp.DType.BIGDECIMAL: "bignumeric",
+    exp.DType.TEXT: "string",
+    exp.DType.BINARY: "bytes",
+}
+
+
+def _limited(cast: exp.Cast) -> None:
+    """Round to the digits of a type, and refuse what is longer: sqlglot drops what is in the parentheses.
+
+    The functions are the emulator's own, in local/emulator/functions/casts.py.
+    """
+    kind = _LIMITED.get(cast.to.this)
+    if kind is None or not cast.to.expressions:
         return
-    digits = [one.name for one in kind.expressions]
+    sizes = [one.copy() for one in cast.to.expressions]
+    if len(sizes) == 1 and kind.endswith("numeric"):
+        sizes.append(exp.Literal.number(0))
     plain = cast.copy()
     plain.to.set("expressions", None)
-    scale = exp.Literal.number(digits[1] if len(digits) > 1 else 0)
-    cast.replace(exp.Round(this=plain, decimals=scale))
+    tried = "try_" if isinstance(cast, exp.TryCast) else ""
+    cast.replace(exp.Anonymous(this=f"google__{tried}fit_{kind}", expressions=[plain, *sizes]))
