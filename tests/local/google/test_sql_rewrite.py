@@ -146,7 +146,10 @@ def test_a_schema_lies_where_it_or_its_job_says(options: str, place: str) -> Non
         ("this is not sql", "this is not sql"),
         ("select struct(x, t.y) as s from t", "SELECT struct(x AS `x`, t.y AS `y`) AS s FROM t"),
         ("select struct(a.x, b.x) as s from a, b", "SELECT struct(a.x, b.x) AS s FROM a CROSS JOIN b"),
-        ("select cast(x as numeric(5, 2)) as x from t", "SELECT google__fit_numeric(CAST(x AS NUMERIC), 5, 2) AS x FROM t"),
+        (
+            "select cast(x as numeric(5, 2)) as x from t",
+            "SELECT google__fit_numeric(CAST(x AS NUMERIC), 5, 2) AS x FROM t",
+        ),
         (
             "create table d.t (a int64 not null, b int64 default 5)",
             "CREATE TABLE d.t (a INT64 NOT NULL, b INT64 DEFAULT 5)",
