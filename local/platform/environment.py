@@ -50,7 +50,8 @@ def variables(paths: Paths, settings: Settings, token: str, pulumi_bin: Path) ->
             [str(Path(sys.executable).parent), str(pulumi_bin), *_other_path(pulumi_bin)]
         ),
         "PULUMI_HOME": str(paths.pulumi_home),
-        "PULUMI_BACKEND_URL": paths.pulumi_state.as_uri(),
+        # Without metadata there is no file beside the state that a killed pulumi can leave empty.
+        "PULUMI_BACKEND_URL": f"{paths.pulumi_state.as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
         # The stack's salt is in its state too: a checkout that lost the line from Pulumi.local.yaml goes on.
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",

@@ -29,11 +29,12 @@ def state_file(paths: Paths) -> Path:
 
 
 def recover(paths: Paths, env: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Make the stack usable after a pulumi that was killed: no lock, no unfinished operations.
+    """Make the stack usable after a pulumi that was killed: readable, no lock, no unfinished operations.
 
     Raises:
         LocalError: the state can't be read, or pulumi can't mend it.
     """
+    _drop_empty_metadata(paths)
     if _has_dead_lock(paths):
         say("a pulumi that was killed left the stack locked: releasing it")
         pulumi(paths, env, "cancel", "--yes", f"--stack={NAME}")
@@ -66,6 +67,17 @@ def pulumi(paths: Paths, env: Mapping[str, str], *arguments: str) -> str:
     if done.returncode != 0:
         raise LocalError(f"{words} failed:\n{done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
+
+
+def _drop_empty_metadata(paths: Paths) -> None:
+    """Take away what makes Pulumi say *failed to load checkpoint: EOF*.
+
+    A file backend without ``metadata=skip`` keeps ``<file>.attrs`` beside each file and empties that before it
+    replaces the file (gocloud.dev 0.46, ``blob/fileblob``); Pulumi does without it.
+    """
+    for metadata in paths.pulumi_state.rglob("*.attrs"):
+        if metadata.stat().st_size == 0:
+            metadata.unlink()
 
 
 def _has_dead_lock(paths: Paths) -> bool:

@@ -125,10 +125,10 @@ class Stack:
         """The state file's text, secrets encrypted."""
         return (self.root / "state/.pulumi/stacks/try/dev.json").read_text()
 
-    def restore_state(self) -> None:
-        """Put the state before the last step in the place of one that was half written."""
-        backup = self.root / "state/.pulumi/stacks/try/dev.json.bak"
-        self.write_state(backup.read_text())
+    @property
+    def metadata(self) -> Path:
+        """What the file backend keeps beside the state, and a killed pulumi may leave empty."""
+        return self.root / "state/.pulumi/stacks/try/dev.json.attrs"
 
     def write_state(self, text: str) -> None:
         (self.root / "state/.pulumi/stacks/try/dev.json").write_text(text)

@@ -76,9 +76,9 @@ def recover(stack: Stack, *arguments: str) -> Counter[str]:
     """The documented recovery: run it again, after what its message asks for."""
     needed: Counter[str] = Counter()
     code, output = stack.run(*arguments)
-    if code != 0 and "failed to load checkpoint" in output:
-        needed["state from its backup"] += 1
-        stack.restore_state()
+    if code != 0 and "failed to load checkpoint: EOF" in output:
+        needed["empty metadata"] += 1
+        stack.metadata.unlink()
         code, output = stack.run(*arguments)
     if code != 0 and "pulumi cancel" in output:
         needed["cancel"] += 1
