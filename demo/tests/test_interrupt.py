@@ -31,6 +31,7 @@ def interrupt(copy: Checkout, moment: str) -> int:
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONFAULTHANDLER": "1"},
             start_new_session=True,
             preexec_fn=heed_ctrl_c,  # noqa: PLW1509
         )
@@ -41,7 +42,13 @@ def interrupt(copy: Checkout, moment: str) -> int:
             assert job.poll() is None, log.read_text()
             # As a terminal does it: to every process of the foreground group.
             os.killpg(job.pid, signal.SIGINT)
-            return job.wait(STOP_SECONDS)
+            try:
+                return job.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                # It prints where it is.
+                job.send_signal(signal.SIGABRT)
+                job.wait(STOP_SECONDS)
+                pytest.fail(f"after {moment!r} it did not end:\n{log.read_text()}")
         finally:
             if job.poll() is None:
                 os.killpg(job.pid, signal.SIGKILL)

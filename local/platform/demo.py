@@ -31,6 +31,7 @@ PYTHON = (sys.executable, "-m", "local.platform.step")
 # What needs no platform goes on beside its start. The step that loads the data tells what went wrong.
 FETCH = (*PYTHON, "demo.raw_data")
 FETCH_SECONDS = 300
+END_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ def beside(argv: Sequence[str], root: Path) -> Iterator[None]:
     finally:
         if child.poll() is None:
             child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(END_SECONDS)
+            # What it fetches appears whole or not at all.
+            child.kill()
             child.wait()
 
 

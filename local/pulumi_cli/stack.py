@@ -72,8 +72,8 @@ def pulumi(paths: Paths, env: Mapping[str, str], *arguments: str) -> str:
 def _drop_empty_metadata(paths: Paths) -> None:
     """Take away what makes Pulumi say *failed to load checkpoint: EOF*.
 
-    A file backend without ``metadata=skip`` keeps ``<file>.attrs`` beside each file and empties that before it
-    replaces the file (gocloud.dev 0.46, ``blob/fileblob``); Pulumi does without it.
+    A file backend without ``metadata=skip`` keeps ``<file>.attrs`` beside each file, and empties that before
+    it replaces the file (gocloud.dev 0.46, ``blob/fileblob``). Pulumi does without it.
     """
     for metadata in paths.pulumi_state.rglob("*.attrs"):
         if metadata.stat().st_size == 0:
