@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows.commands.options import Options
 from flows.engine import arguments, diagnosis, events, results, selection
-from flows.engine.again import resume, retry
+from flows.engine.again import resume
+from flows.engine.again.attempts import Attempts
 from flows.engine.internals import (
     invocation,
     lean_imports,
@@ -69,11 +70,8 @@ class DbtProject:
         self._lineage: Lineage | None = None
         self._untested: set[str] = set()
         self._selected: set[str] | None = None
-        self._begun: set[arguments.Command] = set()
-        self._attempted: dict[arguments.Command, StepResult] = {}
-        self._batches: dict[arguments.Command, Batches] = {}
-        directory = arguments.target_path(project_dir, profile.target)
-        self._checkpoint = resume.begin(directory, project_dir, profile.decides, self.options)
+        kept = arguments.target_path(project_dir, profile.target)
+        self._attempts = Attempts(resume.begin(kept, project_dir, profile.decides, self.options))
 
     def renew(self, profile: DbtProfile) -> None:
         """Go on with another identity or key of the same target. What was parsed stays valid."""
@@ -154,16 +152,14 @@ class DbtProject:
     def _step(self, command: arguments.Command, log: Log) -> StepResult:
         earlier, nodes = None, None
         try:
-            if command in self._begun:
-                earlier = self._attempted.get(command)
+            if self._attempts.begun(command):
+                earlier = self._attempts.earlier(command)
                 # dbt compiles into what it has parsed. A second time, ephemeral parents would be left out.
                 self.parse(_silent)
-            earlier, nodes = self._remaining(command)
+            earlier, nodes = self._attempts.remaining(command, self.lineage, self._listed)
             if earlier and not nodes:
                 return earlier
-            self._begun.add(command)
-            batches = self._batches.setdefault(command, self._checkpoint.batches(command))
-            record = self._checkpoint.recorder(command)
+            batches, record = self._attempts.begin(command)
             with (
                 events.watching(self.watch, command, self.lineage),
                 queue.dbt_runs(nodes, self._untested),
@@ -176,26 +172,12 @@ class DbtProject:
         shown("what pictures show of nodes", lambda: self._keep_details(outcome.results), log)
         found = [batches.whole(self._reader.result(one)) for one in outcome.results]
         step = results.merged(earlier, results.step_result(found, outcome.elapsed_time))
-        self._attempted[command] = step
+        self._attempts.end(command, step)
         return step
 
     def _keep_details(self, dbt_results: Iterable[Any]) -> None:
         for one in dbt_results:
             self.details[one.node.unique_id] = reading.details(one, self.lineage)
-
-    def _remaining(self, command: arguments.Command) -> tuple[StepResult | None, set[str] | None]:
-        """Return what earlier attempts, or the run that this one resumes, gave, and the nodes still to run.
-
-        None for both where there was no such attempt: the command runs all that it selects. An attempt in
-        which dbt itself stopped left nothing behind. Hooks that have not ended well are among the nodes.
-        """
-        if attempted := self._attempted.get(command):
-            return attempted, retry.after_failure(attempted, self.lineage)
-        if done := self._checkpoint.earlier(command):
-            ended = {node["id"] for node in done}
-            left = retry.after_crash(self._listed(), command, ended)
-            return results.step_result(done, 0.0), left | (self.lineage.hooks() - ended)
-        return None, None
 
     def _listed(self, unmatched: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
         """Return the nodes that the options select, as `dbt list` tells them."""
@@ -204,7 +186,7 @@ class DbtProject:
 
     def finish(self) -> None:
         """Record that all is done, so that there is nothing to resume."""
-        self._checkpoint.finish()
+        self._attempts.finish()
 
     @property
     def _reader(self) -> reading.Reader:
