@@ -115,12 +115,24 @@ _SYNTAX = re.compile(
 _SAID = re.compile(r"the local BigQuery can't do [^;\n]+; Google can|(?<=\bMistakeError: )[^\n]+")
 _TWICE = re.compile(r"Found multiple '(\w+)' clauses")
 _ROUTINE = re.compile(r"\b(?P<project>[a-z][a-z0-9_]*?)__(?P<dataset>\w+?)__(?P<name>[A-Za-z]\w*)")
+# The emulator writes names with two dots, or a kind in small letters before a colon.
+_NAMED = re.compile(
+    r"(?P<said>Not found|Already Exists): (?P<kind>[a-z]+:|[A-Z][a-z]+ )(?P<project>[a-z][a-z0-9-]*)[.:]"
+    r"(?P<name>\w+(?:\.[\w$*-]+)?)(?P<where> was not found in location US)?$"
+)
 _TEMPORARY = re.compile(r"\b[a-z][a-z0-9_]*?___bqemu_temp_[0-9a-f]{32}__")
 
 
 def own_words(message: str) -> str:
     """Give what the caller is told in place of the emulator's message."""
-    return _ROUTINE.sub(_routine, _TEMPORARY.sub("", _translated(message)))
+    return _NAMED.sub(_named, _ROUTINE.sub(_routine, _TEMPORARY.sub("", _translated(message))))
+
+
+def _named(found: re.Match[str]) -> str:
+    kind = found["kind"].rstrip(": ").capitalize()
+    absent = found["said"] == "Not found" and kind in ("Dataset", "Table")
+    where = " was not found in location US" if absent else ""
+    return f"{found['said']}: {kind} {found['project']}:{found['name']}{where}"
 
 
 def _routine(found: re.Match[str]) -> str:

@@ -30,6 +30,7 @@ from local.emulator import (
     functions,
     ingestion,
     javascript,
+    names_said,
     operand_types,
     own_words,
     results,
@@ -118,6 +119,7 @@ def main() -> None:
         ingestion,
         javascript,
         altered,
+        names_said,
         own_words,
     ):
         change.patch()

@@ -107,6 +107,9 @@ async def _run_job(
         )
         if status < 400:
             note_job(gateway, project_id, answer, _seen(caller, body))
+            for failed in _failures(answer):
+                said = str(failed.get("message", ""))
+                failed["message"] = locations.said(gateway, access, _seen(caller, body).location, said)
             if query:
                 answer.get("configuration", {}).get("query", {})["query"] = sql
             if copied:
@@ -177,7 +180,9 @@ async def _rows_of(
         if status < 400 and b'"errors":[' in content:
             failed = json.loads(content).get("errors")
             if failed:
-                raise backend.query_error(failed[0])
+                said = str(failed[0].get("message", ""))
+                where = locations.said(gateway, access, seen.location, said)
+                raise backend.query_error(failed[0] | {"message": where})
         if status < 400:
             job = _JOB_ID.search(content, 0, 1000)
             if job is not None:
@@ -331,6 +336,11 @@ def _sign(answer: dict[str, Any], seen: Seen | None) -> None:
         answer["jobReference"]["location"] = seen.location
     if seen.labels:
         answer.setdefault("configuration", {})["labels"] = seen.labels
+
+
+def _failures(job: dict[str, Any]) -> list[dict[str, Any]]:
+    status = job.get("status", {})
+    return [one for one in (status.get("errorResult"), *status.get("errors", ())) if one]
 
 
 def _performed(actions: list[Action], answer: dict[str, Any]) -> list[Action]:

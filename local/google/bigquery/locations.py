@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from local.google import errors
-from local.google.sql.access import CREATE
+from local.google.sql.access import CREATE, LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,28 +20,45 @@ if TYPE_CHECKING:
     from local.google.sql.access import SqlAccess
 
 
+_WHERE = "was not found in location "
+
+
 def require(gateway: Gateway, access: SqlAccess, location: str) -> None:
     """Raise BigQuery's 404 for a dataset that is not where the job runs.
 
     Where the job does not say, the first dataset does.
     """
-    used = {(table.project, table.dataset) for table, _ in access.tables}
-    used |= {(project, dataset) for project, dataset, _ in access.datasets}
-    for project_id, dataset_id in sorted(used):
+    listed = {(project, dataset) for project, dataset, permission in access.datasets if permission == LIST}
+    for project_id, dataset_id in _used(access):
         project = gateway.store.project(project_id)
         dataset = project.datasets.get(dataset_id) if project else None
         if dataset is None:
             others = project.datasets if project else ()
-            if (
-                _in_another_case(dataset_id, others)
-                and (project_id, dataset_id) not in access.created_schemas
-            ):
+            is_made = (project_id, dataset_id) in access.created_schemas
+            # The emulator's INFORMATION_SCHEMA of a dataset that is not there would be empty.
+            if not is_made and ((project_id, dataset_id) in listed or _in_another_case(dataset_id, others)):
                 raise _no_dataset(project_id, dataset_id, location or "US")
             continue
         there = str(dataset.fields["location"])
         location = location or there
         if location.upper() != there.upper():
             raise _no_dataset(project_id, dataset_id, location)
+
+
+def said(gateway: Gateway, access: SqlAccess, location: str, message: str) -> str:
+    """Give the emulator's message with the place where the job ran; it says US whatever that was."""
+    datasets = (
+        project.datasets.get(dataset_id)
+        for project_id, dataset_id in _used(access)
+        if (project := gateway.store.project(project_id)) is not None
+    )
+    there = location or next((str(one.fields["location"]) for one in datasets if one is not None), "US")
+    return message.replace(_WHERE + "US", _WHERE + there)
+
+
+def _used(access: SqlAccess) -> list[tuple[str, str]]:
+    used = {(table.project, table.dataset) for table, _ in access.tables}
+    return sorted(used | {(project, dataset) for project, dataset, _ in access.datasets})
 
 
 async def require_tables(gateway: Gateway, caller: Caller, access: SqlAccess, location: str) -> None:
@@ -60,7 +77,7 @@ async def require_tables(gateway: Gateway, caller: Caller, access: SqlAccess, lo
         listed = (await gateway.backend.get(path, caller, {"maxResults": "100000"})).get("tables", [])
         if _in_another_case(name.table, [table["tableReference"]["tableId"] for table in listed]):
             place = location or dataset.fields["location"]
-            raise errors.not_found(f"Not found: Table {name} was not found in location {place}")
+            raise errors.not_found(f"Not found: Table {name} {_WHERE}{place}")
 
 
 def _in_another_case(name: str, others: Iterable[str]) -> bool:
@@ -68,6 +85,4 @@ def _in_another_case(name: str, others: Iterable[str]) -> bool:
 
 
 def _no_dataset(project_id: str, dataset_id: str, location: str) -> errors.GoogleError:
-    return errors.not_found(
-        f"Not found: Dataset {project_id}:{dataset_id} was not found in location {location}"
-    )
+    return errors.not_found(f"Not found: Dataset {project_id}:{dataset_id} {_WHERE}{location}")

@@ -119,6 +119,46 @@ def test_what_fails_says_so_in_bigquerys_words_or_its_own(real_world: World, sql
     assert real_world.query(sql).json()["error"]["message"] == said
 
 
+def test_what_is_absent_there_already_or_of_another_kind_is_named_with_its_reason(real_world: World) -> None:
+    real_world.query("create schema named options (location = 'EU')").raise_for_status()
+    for made in ("create table named.t (x int64)", "create view named.v as select 1 as x"):
+        assert "error" not in real_world.query(made).json()
+    p = "demo-flights:named"
+    no_dataset = "Not found: Dataset demo-flights:nowhere was not found in location"
+    no_table = f"Not found: Table {p}.z was not found in location EU"
+    for sql, code, reason, said in (
+        ("create table nowhere.t (x int64)", 404, "notFound", f"{no_dataset} US"),
+        ("create view nowhere.v as select * from named.t", 404, "notFound", f"{no_dataset} EU"),
+        ("create or replace table nowhere.t as select 1 as x", 404, "notFound", f"{no_dataset} US"),
+        ("create function nowhere.f() as (1)", 404, "notFound", f"{no_dataset} US"),
+        ("drop schema nowhere", 404, "notFound", f"{no_dataset} US"),
+        ("select * from nowhere.INFORMATION_SCHEMA.TABLES", 404, "notFound", f"{no_dataset} US"),
+        ("drop view named.z", 404, "notFound", no_table),
+        ("merge named.z a using named.t b on a.x = b.x when matched then delete", 404, "notFound", no_table),
+        ("alter table named.z add column y int64", 404, "notFound", no_table),
+        ("drop function named.f", 404, "notFound", f"Not found: Routine {p}.f"),
+        ("create schema named", 409, "duplicate", f"Already Exists: Dataset {p}"),
+        ("create table named.v (x int64)", 409, "duplicate", f"Already Exists: Table {p}.v"),
+        ("create view named.t as select 1 as x", 409, "duplicate", f"Already Exists: Table {p}.t"),
+        ("alter table named.t add column x int64", 400, "invalidQuery", "Column already exists: x"),
+        (
+            "drop table named.v",
+            400,
+            "invalidQuery",
+            f"Cannot drop {p}.v which has type VIEW. An object of type TABLE was expected.",
+        ),
+        (
+            "create or replace view named.t as select 1 as x",
+            400,
+            "invalidQuery",
+            f"{p}.t is not allowed for this operation because it is currently a TABLE.",
+        ),
+    ):
+        error = real_world.query(sql).json()["error"]
+        assert (error["code"], error["errors"][0]["reason"], error["message"]) == (code, reason, said), sql
+    real_world.query("drop schema named cascade").raise_for_status()
+
+
 def test_a_function_in_javascript_is_made_replaced_and_dropped(real_world: World) -> None:
     begin = "create temp function f(x int64) returns int64 language js as 'return x * 2'; "
     assert real_world.query(begin + "select f(4) as y").json()["rows"][0]["f"][0]["v"] == "8"
