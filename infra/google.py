@@ -108,7 +108,7 @@ async def grant_in_force(email: str, member: str, access: str) -> None:
         status, error = _ask("POST", base + _ACT.format(email=email), access, {"scope": [_SCOPE]})
         if _is_off(error):
             # What the stack switches on was waited for.
-            pulumi.log.warn(f"{member} can't act as {email}: {error.get('message')}")
+            pulumi.log.warn(f"{member} can't act as {email}: {error.get('message')}{_command(error)}")
             return ""
         return str(error.get("message", "")) if status in {403, 404} else ""
 
@@ -151,6 +151,17 @@ def _ask(method: str, url: str, access: str, body: Any = None) -> tuple[int, dic
             return error.code, {}
     except OSError:
         return 0, {}
+
+
+def _command(error: dict[str, Any]) -> str:
+    """What switches an API on, where Google says which one it is, and of which project."""
+    told = [
+        one.get("metadata", {}) for one in error.get("details", []) if one.get("reason") == "SERVICE_DISABLED"
+    ]
+    if not told or not {"service", "consumer"} <= told[0].keys():
+        return ""
+    project = str(told[0]["consumer"]).removeprefix("projects/")
+    return f" Switch it on with `gcloud services enable {told[0]['service']} --project {project}`."
 
 
 def _is_off(error: dict[str, Any]) -> bool:

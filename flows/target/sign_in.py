@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import NotSetUpError, NotYetError, PipelineError, UnreachableError
-from flows.target import names
+from flows.target import api_off, names
 from flows.target.dbt_profile import ATTACHED
 
 if TYPE_CHECKING:
@@ -164,6 +164,9 @@ def _may_not_act(profile: DbtProfile, signed_in: Any, status: int, message: str)
             f"the service account {account_}, as which dbt runs, does not exist: {message}. "
             f"Make it with {names.bring_up(profile.target)}."
         )
+    off = api_off.advice(message, "iamcredentials.googleapis.com")
+    if off:
+        return f"nobody can act as {account_}: {message} {off}"
     source = signed_in._source_credentials
     email = _email(source)
     kind = "user" if not email or not email.endswith(".gserviceaccount.com") else "serviceAccount"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.engine import diagnosis
 from flows.errors import NotSetUpError, NotYetError, UnreachableError, UsageError
-from flows.target import names, sign_in
+from flows.target import api_off, names, sign_in
 from flows.target.job_labels import job_labels
 
 if TYPE_CHECKING:
@@ -198,6 +198,9 @@ def _refusal(profile: DbtProfile, endpoint: str, status: int, message: str, sign
     repair = names.bring_up(profile.target)
     if status == 401:
         return NotSetUpError(_token_refused(profile, message, signed_in))
+    off = api_off.advice(message, "bigquery.googleapis.com") if status == 403 else ""
+    if off:
+        return NotYetError(f"the dataset {dataset} can't be read: {message} {off}")
     if status == 403:
         grant = diagnosis.missing_grant(message) or "roles/bigquery.dataEditor on that dataset"
         return NotYetError(

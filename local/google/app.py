@@ -21,6 +21,7 @@ from local.google.bigquery.writers import Writers
 from local.google.context import Gateway
 from local.google.iam import accounts as iam
 from local.google.iam import resource_manager, service_usage
+from local.google.iam.apis import Apis
 from local.google.iam.authorize import Authorizer, Caller
 from local.google.sign_in import iam_credentials, metadata, oauth, tls_front
 from local.google.sign_in.tokens import Tokens
@@ -54,7 +55,8 @@ def create_app(
 
     ``base_url`` is where it is served (``http://127.0.0.1:19050``): keys name ``<base_url>/token`` as their
     token_uri. ``transport`` takes the place of the network to BigQuery. ``key_delay`` is how many seconds a
-    new key stays unknown to the token endpoint, ``grant_delay`` how many a new grant does not count yet.
+    new key stays unknown to the token endpoint, ``grant_delay`` how many a new grant, or an
+    API that was switched on, does not count yet.
     Raises StateError for a bad state.
     """
     owner = Caller(owner_email, f"user:{owner_email}", is_owner=True)
@@ -70,7 +72,15 @@ def create_app(
 
     app = FastAPI(title="Google on this machine", lifespan=lifespan, openapi_url=None)
     app.state.gateway = Gateway(
-        base_url, store, tokens, Authorizer(store, grant_delay), backend, JobsSeen(), RunningJobs(), Writers()
+        base_url,
+        store,
+        tokens,
+        Authorizer(store, grant_delay),
+        backend,
+        JobsSeen(),
+        RunningJobs(),
+        Writers(),
+        Apis(store, grant_delay),
     )
     # What lies in a dataset comes last: its path takes whatever is left.
     for room in (

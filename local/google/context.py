@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from local.google.bigquery.jobs_seen import JobsSeen
     from local.google.bigquery.running import RunningJobs
     from local.google.bigquery.writers import Writers
+    from local.google.iam.apis import Apis
     from local.google.iam.authorize import Authorizer, Caller, TableRef
     from local.google.sign_in.tokens import Tokens
     from local.google.state import Store
@@ -31,6 +32,7 @@ class Gateway:
     jobs: JobsSeen
     running: RunningJobs
     writers: Writers
+    apis: Apis
     # Projects whose datasets were compared with the emulator's since the start.
     synced: set[str] = field(default_factory=set)
     # Tables that exist in just this case, as far as queries have asked.
@@ -47,9 +49,10 @@ def gateway_of(request: Request) -> Gateway:
 def caller_of(request: Request) -> Caller:
     """Give who sends this request, and note it for the access log.
 
-    Raises Google's 401, or its 403 where the token's scopes are for other things.
+    Raises Google's 401, or its 403 where the API is off or the token's scopes are for other things.
     """
     caller = gateway_of(request).tokens.caller(request.headers.get("authorization", ""))
     request.state.caller = caller.email
+    gateway_of(request).apis.require(request.url.path)
     scopes.require(caller, request.method, request.url.path)
     return caller

@@ -45,6 +45,44 @@ class GoogleError(Exception):
         return JSONResponse(self.body(), self.code, headers)
 
 
+class ApiOffError(GoogleError):
+    """The 403 of every call of an API that is off in a project.
+
+    Source: https://cloud.google.com/apis/design/errors#error_info and google.rpc.ErrorInfo
+    """
+
+    def __init__(self, service: str, title: str, number: str) -> None:
+        """``service`` is such as iam.googleapis.com, ``title`` its title, ``number`` the project's."""
+        self._service = service
+        self._number = number
+        self._page = f"https://console.developers.google.com/apis/api/{service}/overview?project={number}"
+        super().__init__(
+            403,
+            "PERMISSION_DENIED",
+            "accessNotConfigured",
+            f"{title} has not been used in project {number} before or it is disabled. Enable it by visiting "
+            f"{self._page} then retry. If you enabled this API recently, wait a few minutes for the action "
+            "to propagate to our systems and retry.",
+        )
+
+    def body(self) -> dict[str, Any]:
+        """Give the JSON body of the answer."""
+        found = super().body()
+        [detail] = found["error"]["errors"]
+        detail |= {"domain": "usageLimits", "extendedHelp": "https://console.developers.google.com"}
+        link = {"description": "Google developers console API activation", "url": self._page}
+        found["error"]["details"] = [
+            {"@type": "type.googleapis.com/google.rpc.Help", "links": [link]},
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "SERVICE_DISABLED",
+                "domain": "googleapis.com",
+                "metadata": {"service": self._service, "consumer": f"projects/{self._number}"},
+            },
+        ]
+        return found
+
+
 class OAuthError(Exception):
     """A refusal of the token endpoint, in the format of RFC 6749 section 5.2."""
 

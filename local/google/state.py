@@ -72,6 +72,8 @@ class ProjectRecord(_Record):
     bindings: list[dict[str, Any]] = Field(default_factory=list)
     # The Google APIs that are switched on.
     services: list[str] = Field(default_factory=list)
+    # Those served here that were switched off.
+    services_off: list[str] = Field(default_factory=list)
     policy_version: int = 1
     policy_generation: int = 1
     accounts: dict[str, AccountRecord] = Field(default_factory=dict)

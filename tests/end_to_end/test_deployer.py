@@ -73,10 +73,15 @@ def test_the_whole_lifecycle_as_the_deployer(project: Checkout, deployer: SignIn
     pulumi("config", "set", "projet-m2-bi:identity", "impersonation")
     may = f"serviceAccount:{DEPLOYER}, who runs this, may act as dbt's service account"
     assert may in pulumi("preview")
+    # An API that a new project has not on, and that the stack switches on.
+    off = "iamcredentials.googleapis.com"
+    keyless.google(project, "POST", f"/v1/projects/{keyless.PROJECT}/services/{off}:disable", {})
     # What was granted just now counts only later, as at Google; what the account has is older by then.
     with keyless.slow(project, GRANT_DELAY, 8):
         made = pulumi("up", "--yes", "--skip-preview")
     assert may in made
+    assert f"waiting for the API {off} of {keyless.PROJECT}" in made
+    assert "IAM Service Account Credentials API has not been used in project" in made
     assert f"waiting for the right of serviceAccount:{DEPLOYER} to act as {keyless.DBT}" in made
     log = (project.paths.logs / "google.log").read_text()
     assert f"/datasets 200 {DEPLOYER}" in log

@@ -61,6 +61,22 @@ def test_who_may_not_act_is_told_who_and_how(impersonation: Checkout, front: dic
     assert "Traceback" not in done.stderr
 
 
+def test_an_api_that_is_off_is_told_with_what_switches_it_on(
+    impersonation: Checkout, front: dict[str, str]
+) -> None:
+    services = f"/v1/projects/{keyless.PROJECT}/services"
+    for service in ("iamcredentials.googleapis.com", "bigquery.googleapis.com"):
+        keyless.google(impersonation, "POST", f"{services}/{service}:disable", {})
+        try:
+            done = keyless.check(impersonation, front | keyless.machine(impersonation, WORKER))
+        finally:
+            keyless.google(impersonation, "POST", f"{services}/{service}:enable", {})
+        assert done.returncode == 3, done.stderr
+        assert "API has not been used in project" in done.stderr
+        assert f"`gcloud services enable {service} --project" in done.stderr
+        assert "roles/" not in done.stderr
+
+
 def test_nobody_signed_in_is_told(impersonation: Checkout, front: dict[str, str]) -> None:
     done = keyless.check(impersonation, front | {"NO_GCE_CHECK": "true"})
     assert done.returncode == 3, done.stderr

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flows.errors import NotSetUpError, NotYetError, UnreachableError, UsageError
 from flows.target import dbt_profile as profile
 from flows.target import warehouse
+from local.google.errors import ApiOffError
 from local.platform.ports import free_port
 from tests.flows.documents import configs, document, key
 from tests.flows.servers import TOKEN, Answer, answering
@@ -64,6 +65,16 @@ def test_what_is_not_set_up_is_named(pem: str, dataset: Answer, token: Answer, s
     ):
         warehouse.check(connected(pem, url))
     assert said in str(caught.value)
+
+
+def test_an_api_that_is_off_is_told_with_what_switches_it_on(pem: str) -> None:
+    """No grant helps there; it may need its time, as a grant does."""
+    off = ApiOffError("bigquery.googleapis.com", "BigQuery API", "123").body()
+    with answering(google((403, off), (200, TOKEN))) as url, pytest.raises(NotYetError) as caught:
+        warehouse.check(connected(pem, url))
+    assert "BigQuery API has not been used in project 123 before or it is disabled" in str(caught.value)
+    assert "`gcloud services enable bigquery.googleapis.com --project 123`" in str(caught.value)
+    assert "roles/" not in str(caught.value)
 
 
 def test_a_grant_that_is_not_in_force_yet_is_waited_for_and_told(

@@ -13,12 +13,10 @@ import pulumi
 import pytest
 
 from infra import google
+from local.google.errors import ApiOffError
 
-OFF = {
-    "code": 403,
-    "message": "BigQuery API has not been used in project p before or it is disabled.",
-    "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}],
-}
+# As the local platform refuses the calls of an API that is off.
+OFF = ApiOffError("iamcredentials.googleapis.com", "IAM Credentials API", "123").body()["error"]
 OFF_IN_BIGQUERY = {"code": 403, "message": "It is off.", "errors": [{"reason": "accessNotConfigured"}]}
 DENIED = {"code": 403, "message": "Permission denied.", "errors": [{"reason": "accessDenied"}]}
 NOT_YET = {"code": 403, "message": "Permission 'iam.serviceAccounts.getAccessToken' denied."}
@@ -116,7 +114,11 @@ def test_an_api_that_the_stack_does_not_switch_on_is_told_and_not_waited_for(
     there.refusals = [OFF]
     asyncio.run(google.grant_in_force("dbt@p", "user:a@example.com", "t"))
     assert len(there.asked) == 1
-    assert [line[:45] for line in said] == ["warn: user:a@example.com can't act as dbt@p: "[:45]]
+    [line] = said
+    assert line.startswith(
+        "warn: user:a@example.com can't act as dbt@p: IAM Credentials API has not been used"
+    )
+    assert line.endswith("`gcloud services enable iamcredentials.googleapis.com --project 123`.")
 
 
 def test_the_api_of_tokens_is_asked_for_one_of_nobody(there: Google) -> None:

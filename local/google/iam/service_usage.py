@@ -1,4 +1,4 @@
-"""Service Usage v1: which Google APIs are switched on in a project. Here that has no effect on anything.
+"""Service Usage v1: which Google APIs are switched on in a project.
 
 Source: https://cloud.google.com/service-usage/docs/reference/rest/v1/services
 """
@@ -18,6 +18,7 @@ from local.google.state import ProjectRecord
 
 _SERVICES = "/v1/projects/{project_id}/services"
 _SERVICE = re.compile(r"[a-z][a-z0-9-]*\.googleapis\.com")
+_ITSELF = "serviceusage.googleapis.com"
 _MAX_BATCH = 20
 
 router = APIRouter()
@@ -27,7 +28,9 @@ router = APIRouter()
 async def list_services(request: Request, project_id: str) -> dict[str, Any]:
     """List what is switched on, all on one page, whatever the filter."""
     project = _project(request, project_id, "serviceusage.services.list")
-    return {"services": [_service(project, name) for name in project.services]}
+    return {
+        "services": [_service(request, project, name) for name in gateway_of(request).apis.names_on(project)]
+    }
 
 
 @router.post(_SERVICES + ":batchEnable")
@@ -45,7 +48,7 @@ async def get_service(request: Request, project_id: str, name: str) -> dict[str,
     """Say whether one is on."""
     project = _project(request, project_id, "serviceusage.services.get")
     _check(name)
-    return _service(project, name)
+    return _service(request, project, name)
 
 
 @router.post(_SERVICES + "/{name}:enable")
@@ -59,9 +62,10 @@ async def disable(request: Request, project_id: str, name: str) -> dict[str, Any
     """Switch one off."""
     project = _project(request, project_id, "serviceusage.services.disable")
     _check(name)
-    project.services = [other for other in project.services if other != name]
-    gateway_of(request).store.save()
-    return _done({"service": _service(project, name)})
+    if name == _ITSELF:
+        raise errors.invalid(f"{name} can't be switched off here: nothing could switch it on again.")
+    gateway_of(request).apis.switch(project, [name], on=False)
+    return _done({"service": _service(request, project, name)})
 
 
 def _project(request: Request, project_id: str, permission: str) -> ProjectRecord:
@@ -73,9 +77,8 @@ def _project(request: Request, project_id: str, permission: str) -> ProjectRecor
 def _enable(request: Request, project: ProjectRecord, names: list[str]) -> dict[str, Any]:
     for name in names:
         _check(name)
-    project.services = sorted({*project.services, *names})
-    gateway_of(request).store.save()
-    return _done({"services": [_service(project, name) for name in names]})
+    gateway_of(request).apis.switch(project, names, on=True)
+    return _done({"services": [_service(request, project, name) for name in names]})
 
 
 def _check(name: str) -> None:
@@ -83,9 +86,9 @@ def _check(name: str) -> None:
         raise errors.not_found(f"Not found or permission denied for service(s): {name}.")
 
 
-def _service(project: ProjectRecord, name: str) -> dict[str, Any]:
+def _service(request: Request, project: ProjectRecord, name: str) -> dict[str, Any]:
     parent = f"projects/{project.number}"
-    state = "ENABLED" if name in project.services else "DISABLED"
+    state = "ENABLED" if gateway_of(request).apis.is_on(project, name) else "DISABLED"
     return {"name": f"{parent}/services/{name}", "config": {"name": name}, "state": state, "parent": parent}
 
 

@@ -73,10 +73,18 @@ def owner(world: World) -> bool:
 
 DIFFERENCES = (
     Difference(
-        "an API that is off",
-        "every call of it gets 403",
-        "is served; Service Usage only remembers what is on",
+        "the APIs of a new project",
+        "are off, but for BigQuery's, Service Usage and some that are not used here",
+        "are on, all that are served; one that is switched off refuses all calls, as at Google",
         lambda world: world.call("GET", ACCOUNTS).is_success,
+    ),
+    Difference(
+        "Service Usage's own API",
+        "can be switched off",
+        "can't",
+        lambda world: (
+            world.call("POST", f"{POLICY}/services/serviceusage.googleapis.com:disable").status_code == 400
+        ),
     ),
     Difference(
         "the platform's owner",
@@ -85,8 +93,8 @@ DIFFERENCES = (
         owner,
     ),
     Difference(
-        "new keys and grants",
-        "need a minute for a key, up to seven for a grant",
+        "new keys, grants and APIs",
+        "need a minute for a key, up to seven for the others",
         "count at once, unless `LOCAL_GOOGLE_KEY_DELAY` and `LOCAL_GOOGLE_GRANT_DELAY` say otherwise",
         lambda world: world.query("select 1", world.token("roles/bigquery.jobUser")).is_success,
     ),
