@@ -94,6 +94,25 @@ def test_sources_are_read_but_not_where_dbt_writes_them() -> None:
     assert found.reads == {place("town"): ["s.town"]}
 
 
+def test_what_holds_no_rows_reads_for_those_that_read_it() -> None:
+    source = Object(unique_id="source.town", source_name="s", name="town", database=MAIN[0], schema="raw")
+    part = node("part", config={"materialized": "ephemeral"}, depends_on=Object(nodes=["source.town"]))
+    view = node("view", config={"materialized": "view"}, depends_on=Object(nodes=["model.shop.part"]))
+    kept = node("kept", depends_on=Object(nodes=["model.shop.view"]))
+    reader = node("reader", depends_on=Object(nodes=["model.shop.kept"]))
+    question = node("question", "analysis", depends_on=Object(nodes=["source.town"]))
+    for nodes, selected, expected in (
+        # Nothing of an ephemeral model, nor of an analysis, comes to BigQuery but in what reads it.
+        ((part, question), None, []),
+        ((part, view), None, [place("raw")]),
+        # A view reads anew each time, a table does not.
+        ((part, view, kept, reader), {"model.shop.kept"}, [place("raw")]),
+        ((part, view, kept, reader), {"model.shop.reader"}, []),
+    ):
+        found = needing.of(manifest(*nodes, sources=(source,)), MAIN, selected)
+        assert list(found.reads) == expected
+
+
 def test_only_what_is_selected_counts_and_hooks_in_any_case() -> None:
     hook = node("on-run-end-0", "operation", raw_code="grant select on schema x to y", tags=["on-run-end"])
     found = needing.of(
@@ -215,9 +234,7 @@ def test_variables_are_found_in_each_kind_of_file(tmp_path: Path) -> None:
         "{{ env_var('A') }} {{ env_var( \"B\" , 'b') }} {{ env_var('B', 1) }}"
     )
     (tmp_path / "dbt_project.yml").write_text("name: \"{{ env_var('C') }}\"\n")
-    (tmp_path / "profiles.yml").write_text("x: \"{{ env_var('MINE') }}\"\n")
-    (tmp_path / "target").mkdir()
-    (tmp_path / "target" / "b.sql").write_text("{{ env_var('OLD') }}")
+    (tmp_path / "models" / "a.yml").write_text("models: [{name: \"{{ env_var('D') }}\"}]\n")
     # A package has its own tests, another project, in which it is installed itself.
     (tmp_path / "dbt_packages").mkdir()
     package = tmp_path.with_name(f"{tmp_path.name}-package")
@@ -229,7 +246,27 @@ def test_variables_are_found_in_each_kind_of_file(tmp_path: Path) -> None:
     (package / "images").mkdir()
     (package / "images" / "loop").symlink_to(package / "images")
     (tmp_path / "dbt_packages" / "package").symlink_to(package)
-    assert variables.of(tmp_path) == {"A": True, "B": False, "C": True, "P": True}
+    assert variables.of(tmp_path) == {"A": True, "B": False, "C": True, "D": True, "P": True}
+
+
+def test_variables_are_not_asked_for_where_dbt_renders_nothing(tmp_path: Path) -> None:
+    call = "{{ env_var('X') }}"
+    for name, text in {
+        "dbt_project.yml": f"name: a  # {call}\nmodel-paths: [models, more/models]\n",
+        "profiles.yml": f'x: "{call}"\n',
+        "README.md": call,
+        "docs/how.yml": f'x: "{call}"\n',
+        "target/b.sql": call,
+        "models/docs.md": f"{{% docs a %}}{call}{{% enddocs %}}",
+        "models/model.py": "# env_var('X')",
+        "models/a.sql": f"{{# {call} #}} {{% raw %}}{call}{{% endraw %}} select 1",
+        "models/a.yml": f"models: []\n# {call}\n",
+        "more/models/b.sql": "select '{{ env_var(\"B\") }}'",
+        "more/others/c.sql": call,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert variables.of(tmp_path) == {"B": True}
 
 
 def told_by_the_docs() -> list[str]:

@@ -24,7 +24,7 @@ def of(manifest: Any, main: Place, selected: Collection[str] | None = None) -> N
     nodes = [
         node
         for node in (*manifest.nodes.values(), *getattr(manifest, "functions", {}).values())
-        if selected is None or node.unique_id in selected or _kind(node) == "operation"
+        if (selected is None or node.unique_id in selected or _kind(node) == "operation") and _runs(node)
     ]
     for node in nodes:
         _written(node, found)
@@ -37,23 +37,42 @@ def of(manifest: Any, main: Place, selected: Collection[str] | None = None) -> N
     return found
 
 
+def _runs(node: Any) -> bool:
+    """Say whether BigQuery is told of the node itself: an ephemeral model is a part of those that read it."""
+    return _kind(node) != "analysis" and _materialized(node) != "ephemeral"
+
+
+def _materialized(node: Any) -> str | None:
+    return str(node.config.materialized) if _kind(node) == "model" else None
+
+
 def _written(node: Any, found: Needs) -> None:
-    kind, config = _kind(node), node.config
-    builds = kind in {"seed", "snapshot", "function"} or (
-        kind == "model" and config.materialized != "ephemeral"
-    )
-    if builds or (kind == "test" and node.should_store_failures):
+    kind = _kind(node)
+    if kind in {"seed", "snapshot", "function", "model"} or (kind == "test" and node.should_store_failures):
         found.writes.setdefault(_place(node), []).append(node.name)
 
 
 def _read(node: Any, manifest: Any, found: Needs) -> None:
-    for parent in getattr(node.depends_on, "nodes", ()):
-        source = manifest.sources.get(parent)
-        if source is not None and _place(source) not in found.writes:
+    for source in _sources(node, manifest):
+        if _place(source) not in found.writes:
             names = found.reads.setdefault(_place(source), [])
             name = f"{source.source_name}.{source.name}"
             if name not in names:
                 names.append(name)
+
+
+def _sources(node: Any, manifest: Any) -> Iterator[Any]:
+    """Give the sources that a node's SQL reads, also by way of ancestors that hold no rows of their own."""
+    left, seen = [node], set()
+    while left:
+        for parent in getattr(left.pop().depends_on, "nodes", ()):
+            if parent in seen:
+                continue
+            seen.add(parent)
+            if parent in manifest.sources:
+                yield manifest.sources[parent]
+            elif parent in manifest.nodes and _materialized(manifest.nodes[parent]) in {"ephemeral", "view"}:
+                left.append(manifest.nodes[parent])
 
 
 def _granted(node: Any, main: Place, found: Needs) -> None:
