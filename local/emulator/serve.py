@@ -33,6 +33,7 @@ from local.emulator import (
     names_said,
     operand_types,
     own_words,
+    parsed_once,
     results,
     sessions,
 )
@@ -121,6 +122,8 @@ def main() -> None:
         altered,
         names_said,
         own_words,
+        # The last one, since others change how SQL is parsed.
+        parsed_once,
     ):
         change.patch()
     bqemulator.server.run_forever(
