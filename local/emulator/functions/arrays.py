@@ -34,6 +34,10 @@ def macros() -> list[str]:
                 "ELSE a[i - first + 1] END"
             },
         ),
+        macro(
+            "google__safe_at",
+            {"a, i, first": "CASE WHEN i >= first AND i < len(a) + first THEN a[i - first + 1] END"},
+        ),
         macro("google__item", {"x, i": f"list_transform([x], lambda e: {_ITEM})[1]"}),
         macro(
             "google__slice",
@@ -52,13 +56,15 @@ def _slice(node: exp.ArraySlice) -> exp.Expression:
 
 def _element(node: exp.Bracket) -> exp.Expression | None:
     first = node.args.get("offset")
-    if node.args.get("safe") or len(node.expressions) != 1:
+    if len(node.expressions) != 1:
         return None
     if first is None:
         # An index of JSON or of an array; a name is of JSON.
         [index] = node.expressions
         return None if index.is_string else call("google__item", node.this, index)
-    return exp.Paren(this=call("google__at", node.this, node.expressions[0], int(first)))
+    # sqlglot counts from 1 only where it can tell that the index is an INT64.
+    name = "google__safe_at" if node.args.get("safe") else "google__at"
+    return exp.Paren(this=call(name, node.this, node.expressions[0], int(first)))
 
 
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
