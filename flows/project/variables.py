@@ -24,13 +24,13 @@ _OWN = (PROJECT_FILE, "packages.yml", "dependencies.yml", "selectors.yml")
 _YAML = {".yml", ".yaml"}
 _RENDERED = {".sql", *_YAML}
 _PATHS = {
-    "analysis-paths": "analyses",
-    "function-paths": "functions",
-    "macro-paths": "macros",
-    "model-paths": "models",
-    "seed-paths": "seeds",
-    "snapshot-paths": "snapshots",
-    "test-paths": "tests",
+    ("analysis-paths",): "analyses",
+    ("function-paths",): "functions",
+    ("macro-paths",): "macros",
+    ("model-paths", "source-paths"): "models",
+    ("seed-paths", "data-paths"): "seeds",
+    ("snapshot-paths",): "snapshots",
+    ("test-paths",): "tests",
 }
 
 
@@ -64,7 +64,11 @@ def _tops(project: Path) -> list[Path]:
     """Return the directories that dbt looks into."""
     said = _parsed(_read(project / PROJECT_FILE))
     said = said if isinstance(said, dict) else {}
-    return [project / str(path) for key, usual in _PATHS.items() for path in said.get(key) or [usual]]
+    found = []
+    for keys, usual in _PATHS.items():
+        paths = next((said[key] for key in keys if said.get(key)), [usual])
+        found += [project / str(path) for path in paths]
+    return found
 
 
 def _text(path: Path) -> str:

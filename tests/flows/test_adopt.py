@@ -252,7 +252,7 @@ def test_variables_are_found_in_each_kind_of_file(tmp_path: Path) -> None:
 def test_variables_are_not_asked_for_where_dbt_renders_nothing(tmp_path: Path) -> None:
     call = "{{ env_var('X') }}"
     for name, text in {
-        "dbt_project.yml": f"name: a  # {call}\nmodel-paths: [models, more/models]\n",
+        "dbt_project.yml": f"name: a  # {call}\nmodel-paths: [models, more/models]\ndata-paths: [data]\n",
         "profiles.yml": f'x: "{call}"\n',
         "README.md": call,
         "docs/how.yml": f'x: "{call}"\n',
@@ -263,10 +263,12 @@ def test_variables_are_not_asked_for_where_dbt_renders_nothing(tmp_path: Path) -
         "models/a.yml": f"models: []\n# {call}\n",
         "more/models/b.sql": "select '{{ env_var(\"B\") }}'",
         "more/others/c.sql": call,
+        "data/seeds.yml": "seeds: [{name: a, description: \"{{ env_var('S', 's') }}\"}]\n",
+        "seeds/old.yml": f'x: "{call}"\n',
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert variables.of(tmp_path) == {"B": True}
+    assert variables.of(tmp_path) == {"B": True, "S": False}
 
 
 def told_by_the_docs() -> list[str]:

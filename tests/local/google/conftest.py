@@ -9,6 +9,7 @@ import pytest
 
 from local.google.app import create_app
 from tests import gateway as servers
+from tests.local.google import clients
 from tests.local.google.fake_bigquery import FakeBigQuery
 from tests.local.google.in_process import InProcess
 from tests.local.google.world import PROJECT, World
@@ -70,3 +71,9 @@ def real_world(real_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     token = servers.owner_token(tmp_path_factory.getbasetemp() / "gateway")
     with httpx.Client(base_url=real_url, timeout=60, trust_env=False) as client:
         yield World(client, token)
+
+
+@pytest.fixture
+def setup(real_world: World, real_url: str) -> Iterator[clients.Setup]:
+    with clients.setup(real_world, real_url) as made:
+        yield made

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,61 +21,12 @@ from google.oauth2.credentials import Credentials
 from tests.local.google.world import ACCOUNTS, PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
-    from tests.local.google.world import World
+    from tests.local.google.clients import Setup
 
 pytestmark = pytest.mark.real
-
-SCHEMA = [bigquery.SchemaField("id", "INTEGER"), bigquery.SchemaField("name", "STRING")]
-CSV = bigquery.LoadJobConfig(schema=SCHEMA, source_format="CSV", skip_leading_rows=1)
-
-
-class Setup:
-    """A dataset of its own, the owner's client, and clients of service accounts."""
-
-    def __init__(self, world: World, url: str) -> None:
-        self.world = world
-        self.url = url
-        self.dataset = f"d_{uuid.uuid4().hex[:8]}"
-        self.table = f"{PROJECT}.{self.dataset}.t"
-        self.clients: list[bigquery.Client] = []
-        self.owner = self.client(Credentials(world.owner_token))
-
-    def client(self, credentials: Any) -> bigquery.Client:
-        made = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": self.url}, location="EU")
-        self.clients.append(made)
-        return made
-
-    def robot(self, project_role: str = "", dataset_role: str = "") -> tuple[bigquery.Client, dict[str, Any]]:
-        email = self.world.account(f"robot-{uuid.uuid4().hex[:8]}")
-        if project_role:
-            self.world.grant(email, project_role)
-        if dataset_role:
-            self.world.share(self.dataset, dataset_role, email)
-        key = self.world.key(email)
-        signer = service_account.Credentials.from_service_account_info(
-            key, scopes=["https://www.googleapis.com/auth/bigquery"]
-        )
-        return self.client(signer), key
-
-    def load(self, client: bigquery.Client, rows: int = 3) -> bigquery.LoadJob:
-        text = "id,name\n" + "".join(f"{number},n{number}\n" for number in range(rows))
-        return client.load_table_from_file(io.BytesIO(text.encode()), self.table, job_config=CSV)
-
-
-@pytest.fixture
-def setup(real_world: World, real_url: str) -> Iterator[Setup]:
-    setup = Setup(real_world, real_url)
-    dataset = bigquery.Dataset(f"{PROJECT}.{setup.dataset}")
-    dataset.location = "EU"
-    setup.owner.create_dataset(dataset)
-    yield setup
-    setup.owner.delete_dataset(setup.dataset, delete_contents=True, not_found_ok=True)
-    for client in setup.clients:
-        client.close()  # type: ignore[no-untyped-call]
 
 
 def test_without_a_good_token_nothing_opens(setup: Setup) -> None:
@@ -364,7 +313,7 @@ def test_partitions_by_ingestion_time_have_their_time(setup: Setup) -> None:
     assert [field.name for field in table.schema] == ["a"]
     assert [tuple(row.values()) for row in setup.owner.list_rows(table)] == [(1,), (2,), (3,)]
     # One that the API makes, to which a partition is copied.
-    other = bigquery.Table(copied, SCHEMA[:1])
+    other = bigquery.Table(copied)
     other.schema = [bigquery.SchemaField("a", "INTEGER")]
     other.time_partitioning = bigquery.TimePartitioning()
     setup.owner.create_table(other)
