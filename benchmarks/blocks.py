@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +29,7 @@ from providers.api.prefect_client import PrefectClient
 from providers.api.server import Server
 from providers.engine.lifecycle import Lifecycle
 from providers.kinds.block import KIND
+from tests import faults
 from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema
 from tests.providers.engine import Stack
@@ -35,6 +37,9 @@ from tests.providers.prefect_server import PrefectServer
 
 PROJECT = Path(__file__).parents[1]
 PROFILE = "dbt-cli-profile"
+# As Prefect Cloud is: far away, and with a database that has many writers.
+WORKSPACE = f"/accounts/{uuid.UUID(int=1)}/workspaces/{uuid.UUID(int=2)}"
+FAR_SECONDS = 0.05
 EMPTY = "import pulumi\npulumi.export('nothing', 1)\n"
 # What Pulumi itself takes for as many resources of a dynamic provider that does nothing. A module of its own:
 # a class of the main program is pickled with all it holds, which Pulumi's SDK can't do more than 300 times.
@@ -85,6 +90,14 @@ def bare_program(stack: Stack, chains: int) -> None:
     """Write the program of as many resources that do nothing as the chains have blocks."""
     (stack.root / "program" / "nothing.py").write_text(NOTHING)
     stack.program(BARE.format(count=3 * chains))
+
+
+def far(times: Times, stack: Stack, chains: int) -> None:
+    """The same through what answers 50 ms later and takes writes side by side, and there one by one."""
+    kills.prepare(stack, "far-", chains)
+    for name, options in (("", ()), (", one by one", ("--parallel=1",))):
+        timed(times, f"far away{name}: up", functools.partial(stack.pulumi, *kills.UP, *options))
+        timed(times, f"far away{name}: destroy", functools.partial(stack.pulumi, *kills.DESTROY, *options))
 
 
 def grown(times: Times, stack: Stack, server: PrefectServer, chains: int) -> None:
@@ -220,6 +233,8 @@ RATIOS = (
     ("provider: create", "plain HTTP: create"),
     ("provider: read", "plain HTTP: read"),
     ("provider: delete", "plain HTTP: delete"),
+    ("far away: up", "far away, one by one: up"),
+    ("far away: destroy", "far away, one by one: destroy"),
     ("ours, ten times as many: up", "ours: up"),
     ("ours, ten times as many: destroy", "ours: destroy"),
     ("bare resources, ten times as many: up", "bare resources: up"),
@@ -264,6 +279,11 @@ def main() -> None:
                 print(f"round {number + 1} of {options.rounds}", flush=True)
                 ours(times, stack, options.chains)
                 plain_http(times, server, options.chains)
+            late = faults.Plan(share=1.0, faults=("slow answer",), slow=FAR_SECONDS)
+            with faults.proxy(server.url, late, WORKSPACE) as away:
+                stack = Stack(directory / "far", away.url, stack.cli)
+                for _ in range(options.rounds):
+                    far(times, stack, options.chains)
             for _ in range(options.grown_rounds):
                 grown(times, stack, server, options.chains)
             if (options.peers / "tofu.xz").exists():

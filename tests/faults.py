@@ -100,17 +100,18 @@ def issue_token() -> dict[str, object]:
 
 
 class Proxy(ThreadingHTTPServer):
-    """The proxy. Give it another plan at any time."""
+    """The proxy. Give it another plan at any time. Its address has ``below`` behind the server's own path."""
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, upstream: str, plan: Plan | None = None) -> None:
+    def __init__(self, upstream: str, plan: Plan | None = None, below: str = "") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         parts = urlsplit(upstream)
         self.upstream = (parts.hostname or "", parts.port or 80)
         self.plan = plan or Plan()
-        self.url = f"http://127.0.0.1:{self.server_port}{parts.path}"
+        self.below = below
+        self.url = f"http://127.0.0.1:{self.server_port}{parts.path}{below}"
         self._busy = 0
         self._idle = threading.Condition()
 
@@ -136,9 +137,9 @@ class Proxy(ThreadingHTTPServer):
 
 
 @contextmanager
-def proxy(upstream: str, plan: Plan | None = None) -> Iterator[Proxy]:
+def proxy(upstream: str, plan: Plan | None = None, below: str = "") -> Iterator[Proxy]:
     """Run a proxy before the server at ``upstream``; without a plan, it spoils nothing at first."""
-    server = Proxy(upstream, plan)
+    server = Proxy(upstream, plan, below)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -194,7 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
         hop = {"connection", "accept-encoding", "transfer-encoding"}
         try:
             headers = {key: value for key, value in self.headers.items() if key.lower() not in hop}
-            upstream.request(self.command, self.path, body=body, headers=headers)
+            path = self.path.replace(self.server.below, "", 1)
+            upstream.request(self.command, path, body=body, headers=headers)
             response = upstream.getresponse()
             answer = response.read()
             kept = {key: value for key, value in response.headers.items() if key.lower() not in hop}
