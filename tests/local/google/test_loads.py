@@ -104,3 +104,30 @@ def test_what_is_loaded_has_its_partition(setup: Setup) -> None:
     for text in ("id,name\n1,a\n", "id,name\n2,b\n"):
         loaded(setup, text, write_disposition="WRITE_TRUNCATE")
     assert rows(setup, "id, _PARTITIONDATE = current_date()") == [(2, True)]
+
+
+def test_json_is_read_as_the_job_says(setup: Setup) -> None:
+    kinds = {"id": "INTEGER", "name": "STRING", "b": "BYTES", "t": "TIMESTAMP", "j": "JSON"}
+    schema = [bigquery.SchemaField(name, kind) for name, kind in kinds.items()]
+    schema.append(bigquery.SchemaField("tags", "STRING", mode="REPEATED"))
+    schema.append(bigquery.SchemaField("at", "RECORD", fields=[bigquery.SchemaField("x", "FLOAT")]))
+    options = {"schema": schema, "source_format": "NEWLINE_DELIMITED_JSON", "skip_leading_rows": None}
+    whole = '{"name": "a\\nb", "id": "1", "b": "aGk=", "t": "2020-01-02T00:00:00Z", "tags": ["u"]'
+    whole += ', "at": {"x": 1.5}}'
+    loaded(setup, f'{whole}\n{{"id": 2, "j": {{"k": [1]}}}}\n{{"id": null, "name": ""}}\n', **options)
+    told = "id, name, to_hex(b), unix_seconds(t), json_value(j, '$.k[0]'), array_to_string(tags, ','), at.x"
+    assert rows(setup, told) == [
+        (None, "", None, None, None, "", None),
+        (1, "a\nb", "6869", 1577923200, None, "u", 1.5),
+        (2, None, None, None, "1", "", None),
+    ]
+    for text, said in (
+        ('{"id": 2.5}', r"Could not parse '2\.5' as INT64 for field id"),
+        ('{"id": 1, "other": 1}', "No such field: other"),
+        ('{"id": 1', "is no JSON object"),
+    ):
+        with pytest.raises(BadRequest, match=f"Error while reading data, error message: .*{said}"):
+            loaded(setup, text, **options, write_disposition="WRITE_TRUNCATE")
+    assert len(rows(setup)) == 3
+    loaded(setup, '{"id": 4, "other": 1}', **options, ignore_unknown_values=True)
+    assert len(rows(setup)) == 4
