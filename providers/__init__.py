@@ -27,9 +27,9 @@ document's id, `.block_name` its name. Prefect is at the stack's `prefect:apiUrl
 the secret `prefect:apiKey` or `prefect:authString`, else where Prefect's own settings say: PREFECT_API_URL, a
 profile … docs/provider.md has more.
 
-`WorkPool`, `WorkQueue`, `Deployment`, `Flow`, `GlobalConcurrencyLimit`, `Variable`, `Automation`,
-`BlockType`, `Webhook` and `ServiceLevelAgreements` are other objects, and `ExistingBlock` is a
-block that somebody else made: docs/prefect-objects.md.
+`WorkPool`, `WorkQueue`, `Deployment`, `Flow`, `GlobalConcurrencyLimit`, `TaskRunConcurrencyLimit`,
+`Variable`, `Automation`, `BlockType`, `Webhook` and `ServiceLevelAgreements` are other objects, and
+`ExistingBlock` is a block that somebody else made: docs/prefect-objects.md.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from providers.resources import (
     GlobalConcurrencyLimit,
     PrefectBlock,
     ServiceLevelAgreements,
+    TaskRunConcurrencyLimit,
     Variable,
     Webhook,
     WorkPool,
@@ -64,6 +65,7 @@ __all__ = [
     "GlobalConcurrencyLimit",
     "PrefectBlock",
     "ServiceLevelAgreements",
+    "TaskRunConcurrencyLimit",
     "Variable",
     "Webhook",
     "WorkPool",

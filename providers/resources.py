@@ -12,6 +12,7 @@ from providers.kinds.deployment_slas import ServiceLevelAgreements
 from providers.kinds.existing_block import ExistingBlock
 from providers.kinds.flow import Flow
 from providers.kinds.global_concurrency_limit import GlobalConcurrencyLimit
+from providers.kinds.task_run_concurrency_limit import TaskRunConcurrencyLimit
 from providers.kinds.variable import Variable
 from providers.kinds.webhook import Webhook
 from providers.kinds.work_pool import WorkPool
@@ -30,6 +31,7 @@ __all__ = [
     "PrefectBlock",
     "Refusal",
     "ServiceLevelAgreements",
+    "TaskRunConcurrencyLimit",
     "Variable",
     "Webhook",
     "WorkPool",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from providers.api.http import Requests
 
 SHOWN = ("logo_url", "documentation_url", "code_example")
+# JSON Schema leaves keywords alone that it does not know.
+SECRETS = "x-secret-fields"
+CAPABILITIES = "x-capabilities"
 
 
 class BlockTypes(Kind):
@@ -61,6 +64,8 @@ class BlockTypes(Kind):
         if has_unknown(fields):
             return found
         declared = fields.get("properties")
+        if fields.get("block_type_slug", inputs["slug"]) != inputs["slug"]:
+            found.append(f"fields.block_type_slug: {fields['block_type_slug']!r} is another type's")
         if fields.get("type", "object") != "object" or not isinstance(declared, Mapping):
             return [*found, "fields: a JSON Schema of an object, whose `properties` are the block's fields"]
         named = [
@@ -131,9 +136,15 @@ def _shown(inputs: Properties) -> Properties:
 
 
 def _whole(inputs: Properties) -> Properties:
-    """Return the schema as Prefect's own classes register theirs: no other type's has the same checksum."""
-    own = {"title": inputs["name"], "type": "object", "block_type_slug": inputs["slug"]}
-    return {"secret_fields": [], "block_schema_references": {}, **inputs["fields"], **own}
+    """Return the schema as Prefect's own classes register theirs: no other type's has the same checksum.
+
+    Neither the capabilities nor `secret_fields` are part of Prefect's checksum: of a schema that differs in
+    these alone it would keep the one that it has, and show what is a secret by now. So they are told twice.
+    """
+    fields = {"title": inputs["name"], "secret_fields": [], "block_schema_references": {}, **inputs["fields"]}
+    own = {"type": "object", "block_type_slug": inputs["slug"]}
+    told = {SECRETS: sorted(fields["secret_fields"]), CAPABILITIES: sorted(inputs["capabilities"])}
+    return {**fields, **own, **told}
 
 
 def _register(http: Requests, type_id: str, inputs: Properties) -> Properties:
@@ -152,7 +163,9 @@ def _registered(http: Requests, type_id: str, inputs: Properties) -> Properties 
     there = http.send(
         "POST", "/block_schemas/filter", json={"block_schemas": {"block_type_id": {"any_": [type_id]}}}
     ).json()
-    known, fields = inputs.get("schema"), canonical(_whole(inputs))
+    known = inputs.get("schema")
+    unknown = has_unknown([inputs["fields"], inputs["capabilities"]])
+    fields = None if unknown else canonical(_whole(inputs))
     for one in there:
         identity = only(one, "checksum", "version")
         same = canonical(one["fields"]) == fields and one["version"] == inputs.get("version")

@@ -30,14 +30,16 @@ def run(stack: Stack, there: There, seed: int, longest: Longest) -> Counter[str]
 def check(there: There, limit: int, cron: str) -> None:
     """Exactly the declared objects are there, with these settings."""
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
-    slots, queue = there.limit(), there.queue()
+    slots, tag_limit, queue = there.limit(), there.tag_limit(), there.queue()
     assert pool
     assert deployment
     assert slots
+    assert tag_limit
     assert variable
     assert queue
     assert there.flow()
-    assert (pool["concurrency_limit"], slots["limit"], queue["concurrency_limit"]) == (limit, limit, limit)
+    limits = {slots["limit"], *(one["concurrency_limit"] for one in (pool, queue, tag_limit))}
+    assert limits == {limit}
     assert variable["value"] == {"a": [1, 0.5, ""], "none": None}
     assert {one["slug"] for one in deployment["schedules"]} == {"nightly", "hourly"}
     assert there.schedule("nightly")["schedule"]["cron"] == cron

@@ -25,6 +25,7 @@ ORDER = (
     "variable",
     "automation",
     "block-type",
+    "task-run-concurrency-limit",
 )
 
 
@@ -67,6 +68,7 @@ def inputs(prefix: str, version: int) -> dict[str, dict[str, Any]]:
             "name": f"{prefix}type",
             "fields": {"properties": {f"v{version}": {"type": "string"}}},
         },
+        "task-run-concurrency-limit": {"tag": f"{prefix}tag", "concurrency_limit": version},
     }
     return {kind: {**given, "owner": f"mixtures#{prefix}"} for kind, given in owned.items()}
 
@@ -114,7 +116,7 @@ def _checked(lifecycle: Lifecycle, given: dict[str, Any]) -> dict[str, Any]:
 def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> None:
     proxy.drain()
     pool, deployment, variable = there.pool(), there.deployment(), there.variable()
-    limit, automations = there.limit(), there.automations()
+    limit, tag_limit, automations = there.limit(), there.tag_limit(), there.automations()
     queue, flow, block_type = there.queue(), there.flow(), there.block_type()
     # A request to create it that arrived very late has made a copy, which goes with the next change.
     assert len(automations) == 1 or version == 1
@@ -122,14 +124,15 @@ def _settled(proxy: Proxy, there: There, ids: dict[str, str], version: int) -> N
     assert pool
     assert deployment
     assert limit
+    assert tag_limit
     assert variable
     assert queue
     assert flow
     assert block_type
-    found = [one["id"] for one in (pool, queue, deployment, flow, limit, variable, automation, block_type)]
-    assert found == [ids[kind] for kind in ORDER]
-    limits = (pool["concurrency_limit"], queue["concurrency_limit"], limit["limit"])
-    assert limits == (version, version, version)
+    objects = (pool, queue, deployment, flow, limit, variable, automation, block_type, tag_limit)
+    assert [one["id"] for one in objects] == [ids[kind] for kind in ORDER]
+    limits = {limit["limit"], *(one["concurrency_limit"] for one in (pool, queue, tag_limit))}
+    assert limits == {version}
     assert f"v{version}" in flow["tags"]
     assert there.has_field(f"v{version}")
     assert variable["value"] == {"version": version}

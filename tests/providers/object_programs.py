@@ -111,6 +111,9 @@ WorkQueue(
     adopt=on("adopt"),
 )
 Flow("flow", name=prefix + "own-flow", tags=["y"], adopt=on("adopt"))
+TaskRunConcurrencyLimit(
+    "tag", tag=prefix + "tag", concurrency_limit=config.get_int("limit") or 3, adopt=on("adopt")
+)
 own_type = BlockType(
     "type",
     slug=prefix + "type",

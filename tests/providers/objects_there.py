@@ -49,6 +49,10 @@ class There:
         every = self.prefect.call("POST", "/v2/concurrency_limits/filter", json={"limit": 200})
         return next((one for one in every if one["name"] == f"{self.prefix}limit"), None)
 
+    def tag_limit(self) -> Object | None:
+        every = self.prefect.call("POST", "/concurrency_limits/filter", json={"limit": 200})
+        return next((one for one in every if one["tag"] == f"{self.prefix}tag"), None)
+
     def automations(self) -> list[Object]:
         body = {"automations": {"name": {"any_": [f"{self.prefix}automation"]}}}
         found: list[Object] = self.prefect.call("POST", "/automations/filter", json=body)
@@ -67,7 +71,7 @@ class There:
     def nothing(self) -> bool:
         found = (self.pool(), self.queue(), self.deployment(), self.flow(), self.limit(), self.variable())
         return (
-            not any((*found, self.block_type()))
+            not any((*found, self.block_type(), self.tag_limit()))
             and not self.automations()
             and not self.prefect.documents(self.prefix)
         )
@@ -75,7 +79,7 @@ class There:
     def everything(self) -> list[Any]:
         """All of the objects, without what changes by itself."""
         found = [self.pool(), self.queue(), self.deployment(), self.flow(), self.limit(), self.variable()]
-        found.append(self.block_type())
+        found += [self.block_type(), self.tag_limit()]
         return [_lasting(one) for one in (*found, *self.automations(), self.prefect.documents(self.prefix))]
 
     def change_pool(self, **body: Any) -> None:

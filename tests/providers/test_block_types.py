@@ -17,6 +17,7 @@ from tests.providers.prefect_server import PrefectServer
 
 FIELDS: dict[str, Any] = {
     "properties": {"url": {"type": "string"}, "token": {"type": "string", "format": "password"}},
+    "title": "A house",
     "required": ["url"],
     "secret_fields": ["token"],
 }
@@ -42,7 +43,7 @@ def test_a_type(prefect: PrefectServer, http: Requests, prefix: str) -> None:
     made, outputs = types.create(checked.inputs)
     (schema,) = prefect.schemas(f"{prefix}house")
     assert outputs["schema"] == {"checksum": schema["checksum"], "version": "1"}
-    assert schema["fields"]["secret_fields"] == ["token"]
+    assert (schema["fields"]["secret_fields"], schema["fields"]["title"]) == (["token"], "A house")
     assert schema["capabilities"] == ["notify"]
     assert types.read(made, outputs) == outputs
     types = Lifecycle(BlockTypes(), lambda: http)
@@ -56,6 +57,16 @@ def test_a_type(prefect: PrefectServer, http: Requests, prefix: str) -> None:
     back = types.update(made, changed, news)
     assert back["schema"] == outputs["schema"]
     assert types.read(made, back) == back
+    # So is what Prefect's checksum leaves out: which fields are secret, and what the blocks can do.
+    url = {**FIELDS, "secret_fields": ["token", "url"]}
+    hides = types.update(made, back, news | {"fields": url})
+    assert hides["schema"] != back["schema"]
+    does = types.update(made, hides, news | {"fields": url, "capabilities": ["notify", "read"]})
+    told = {one["checksum"]: one for one in prefect.schemas(f"{prefix}house")}
+    assert told[hides["schema"]["checksum"]]["fields"]["secret_fields"] == ["token", "url"]
+    assert told[does["schema"]["checksum"]]["capabilities"] == ["notify", "read"]
+    back = types.update(made, does, news)
+    assert back["schema"] == outputs["schema"]
     # What people change in Prefect is drift: a text, and a schema that is gone.
     prefect.call("PATCH", f"/block_types/{made}", json={"description": "theirs"})
     assert (types.read(made, back) or {})["description"] == "theirs"
@@ -112,6 +123,7 @@ PrefectBlock("mine", block_type=house, block_name="{prefix}mine", data={data})
         ({"fields": {}}, "fields: a JSON Schema of an object"),
         ({"fields": {**FIELDS, "required": ["host"]}}, "fields: 'host' is required or secret, but not among"),
         ({"fields": {**FIELDS, "secret_fields": ["key.id"]}}, "fields: 'key' is required or secret"),
+        ({"fields": {**FIELDS, "block_type_slug": "x"}}, "fields.block_type_slug: 'x' is another type's"),
     ],
 )
 def test_what_no_type_is(inputs: dict[str, Any], said: str) -> None:

@@ -1,4 +1,4 @@
-"""Work queues, flows and held limits through their whole life; before a real server."""
+"""Work queues, flows, held limits and those of tags through their whole life; before a real server."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from providers.api.errors import NameTakenError, RejectedError
+from providers.api.errors import GoneError, NameTakenError, RejectedError
 from providers.api.http import Requests
 from providers.api.server import Server
 from providers.engine.lifecycle import Lifecycle
 from providers.kinds.flow import Flows
 from providers.kinds.global_concurrency_limit import GlobalConcurrencyLimits
+from providers.kinds.task_run_concurrency_limit import TaskRunConcurrencyLimits
 from providers.kinds.work_queue import WorkQueues
 from tests.providers.prefect_server import PrefectServer
 
@@ -97,3 +98,28 @@ def test_slots_that_are_held(http: Requests, prefix: str) -> None:
     assert http.send("GET", path).json()["active_slots"] == 4
     limits.update(made, news, {**news, "active_slots": 0})
     assert http.send("GET", path).json()["active_slots"] == 0
+
+
+def test_a_limit_of_a_tag(http: Requests, prefix: str) -> None:
+    limits = Lifecycle(TaskRunConcurrencyLimits(), lambda: http)
+    checked = limits.check({}, {"tag": f"{prefix}bigquery", "concurrency_limit": 10, "dry_run": True})
+    assert checked.problems == []
+    made, outputs = limits.create(checked.inputs)
+    # What Prefect holds task runs to.
+    held_to = f"/v2/concurrency_limits/tag:{prefix}bigquery"
+    assert http.send("GET", held_to).json()["limit"] == 10
+    assert limits.read(made, outputs) == outputs
+    # A second one would change the first.
+    others = Lifecycle(TaskRunConcurrencyLimits(), lambda: http)
+    taken = others.check({}, checked.inputs | {"concurrency_limit": 5, "owner": "p/s#2", "dry_run": True})
+    assert "already has task run concurrency limit" in taken.problems[0]
+    with pytest.raises(NameTakenError):
+        others.create(taken.inputs)
+    assert others.create(taken.inputs | {"adopt": True})[0] == made
+    assert (limits.read(made, outputs) or {})["concurrency_limit"] == 5
+    limits.update(made, outputs, {**outputs, "concurrency_limit": 20})
+    assert http.send("GET", held_to).json()["limit"] == 20
+    Lifecycle(TaskRunConcurrencyLimits(), lambda: http).delete(made, outputs)
+    assert limits.read(made, outputs) is None
+    with pytest.raises(GoneError, match="is no longer in Prefect"):
+        limits.update(made, outputs, outputs)
