@@ -111,7 +111,15 @@ def write(
         # What the program no longer says goes; what it never said is other people's.
         theirs = {key: value for key, value in found.items() if key in THEIRS and key not in old}
         if not _same(schedule, found, managed=write_state) or set(old) - set(schedule) - {"active"}:
-            body = _body(name, {**_kept(theirs, schedule), **schedule})
+            whole = {**_kept(theirs, schedule), **schedule}
+            if not write_state:
+                whole["active"] = found["active"]
+            if "max_scheduled_runs" in found and "max_scheduled_runs" not in whole:
+                # Which Prefect can't be told to forget.
+                http.send("DELETE", f"{path}/{there[name]['id']}", accept=MISSING)
+                _create(http, path, name, whole)
+                continue
+            body = _body(name, whole)
             if not write_state:
                 del body["active"]
             http.send("PATCH", f"{path}/{there[name]['id']}", json=body)

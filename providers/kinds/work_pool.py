@@ -10,9 +10,10 @@ import pulumi
 from pulumi import Input, Output
 
 from providers.api.errors import NameTakenError
+from providers.catalog.job_templates import WORKERS, committed
 from providers.checks.inputs import name_problems
 from providers.kinds import marks
-from providers.kinds.kind import CONFLICT, MISSING, Found, Kind, Properties, only
+from providers.kinds.kind import CONFLICT, MISSING, Connect, Found, Kind, Properties, only
 from providers.kinds.resource import PrefectResource
 from providers.values import UNKNOWN, canonical
 
@@ -30,7 +31,7 @@ class WorkPools(Kind):
     marked = True
     schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
-        "required": ["name", "type", "base_job_template"],
+        "required": ["name", "type"],
         "properties": {
             "name": {"type": "string"},
             "type": {"type": "string"},
@@ -49,12 +50,23 @@ class WorkPools(Kind):
     replaces = ("name", "type")
     states = ("paused",)
 
+    def complete(self, _connect: Connect, inputs: Properties) -> Properties:
+        """Add the template of Prefect's own worker where the program gives none; workers would later."""
+        known = "base_job_template" in inputs or inputs.get("type") not in WORKERS
+        return inputs if known else inputs | {"base_job_template": committed(inputs["type"])}
+
     def problems(self, inputs: Properties) -> list[str]:
-        """List bad and reserved names."""
+        """List bad and reserved names, and a template that is missing."""
         name = inputs["name"]
         found = name_problems("name", name)
         if name != UNKNOWN and str(name).lower().startswith("prefect"):
             found.append(f"name: {name!r}: Prefect keeps names that begin with 'prefect' for itself")
+        if "base_job_template" not in inputs and inputs["type"] != UNKNOWN:
+            found.append(
+                f"base_job_template: is missing; only of {', '.join(WORKERS)} there is one here, not of "
+                f"{inputs['type']!r}: `prefect work-pool get-default-base-job-template --type "
+                f"{inputs['type']}` prints it"
+            )
         return found
 
     def find(self, http: Requests, inputs: Properties) -> Found | None:
@@ -139,7 +151,8 @@ class WorkPool(PrefectResource, module="prefect", name="WorkPool"):
         name: the pool's name in Prefect. Changing it replaces the pool.
         type: the workers' type, such as `process` or `kubernetes`. Changing it replaces the pool.
         base_job_template: what workers make jobs of: `job_configuration` and `variables`, such as
-            `providers.catalog.job_templates.committed(type)`.
+            `providers.catalog.job_templates.filled(type, …)`. That of Prefect's own worker where it is left
+            out.
         concurrency_limit: how many runs may run at the same time; None for any number.
         description: shown in Prefect's page.
         paused: whether no run is handed out. Afterwards people's own, unless `manage_state`.
@@ -157,7 +170,7 @@ class WorkPool(PrefectResource, module="prefect", name="WorkPool"):
         *,
         name: Input[str],
         type: Input[str],  # noqa: A002  Prefect's own word
-        base_job_template: Input[Mapping[str, Input[Any]]],
+        base_job_template: Input[Mapping[str, Input[Any]]] | None = None,
         concurrency_limit: Input[int] | None = None,
         description: Input[str] | None = None,
         paused: Input[bool] = False,

@@ -1,4 +1,4 @@
-"""A work pool that is there already, such as a worker makes that finds none: on a real Prefect server."""
+"""A work pool that is there already, such as a worker makes that finds none; and one without a template."""
 
 from __future__ import annotations
 
@@ -13,9 +13,19 @@ from providers.api.server import Server
 from providers.catalog.job_templates import committed
 from providers.engine.lifecycle import Lifecycle
 from providers.kinds.work_pool import WorkPools
+from providers.values import UNKNOWN
 from tests.providers.prefect_server import PrefectServer
 
-pytestmark = pytest.mark.real
+
+def test_a_pool_without_a_template_has_that_of_prefect_s_own_worker() -> None:
+    pools = Lifecycle(WorkPools(), lambda: Requests(Server("http://127.0.0.1:1/api")))
+    olds = {**WorkPools.defaults, "name": "p", "type": "process", "base_job_template": committed("process")}
+    checked = pools.check(olds, {"name": "p", "type": "process"})
+    assert checked.problems == []
+    assert not pools.diff("id", olds, checked.inputs).changes
+    (said,) = WorkPools().problems({"name": "p", "type": "ecs"})
+    assert said.startswith("base_job_template: is missing; only of process, docker, kubernetes, cloud-run-v2")
+    assert WorkPools().problems({"name": "p", "type": UNKNOWN}) == []
 
 
 def adopt(prefect: PrefectServer, name: str, pool_type: str, *, with_adopt: bool = True) -> str:
@@ -33,6 +43,7 @@ def adopt(prefect: PrefectServer, name: str, pool_type: str, *, with_adopt: bool
     return made
 
 
+@pytest.mark.real
 def test_a_pool_is_taken_over_but_not_into_another_type(prefect: PrefectServer, prefix: str) -> None:
     name = f"{prefix}pool"
     made: dict[str, Any] = prefect.call("POST", "/work_pools/", json={"name": name, "type": "process"})

@@ -99,13 +99,23 @@ def test_what_others_set_on_a_schedule_outlives_a_change_of_the_program(http: Re
     assert (mine_after["parameters"], mine_after["max_scheduled_runs"]) == ({"x": 1}, 5)
     # What the program says is the program's, and what it no longer says goes.
     said = news | {
-        "schedules": {"mine": {**news["schedules"]["mine"], "day_or": True, "parameters": {"y": 0}}}
+        "schedules": {
+            "mine": {
+                **news["schedules"]["mine"],
+                "day_or": True,
+                "parameters": {"y": 0},
+                "max_scheduled_runs": 2,
+            }
+        }
     }
     kind.update(http, found.id, news, said)
     assert seen(kind, http, found.id, said) == {}
+    # And what people have paused stays so.
+    http.send("PATCH", f"{path}/schedules/{there['mine']['id']}", json={"active": False})
     kind.update(http, found.id, said, news)
     left = {one["slug"]: one for one in http.send("GET", f"{path}/schedules").json()}
-    assert left["mine"]["parameters"] == {}
+    assert (left["mine"]["parameters"], left["mine"]["max_scheduled_runs"]) == ({}, None)
+    assert left["mine"]["active"] is False
     assert schedules.declared([*left.values()], news["schedules"])["each"]["active"] is False
 
 
