@@ -116,6 +116,16 @@ def test_what_is_unknown_or_new_is_let_through(inputs: dict[str, Any]) -> None:
     assert problems(**inputs) == []
 
 
+def test_what_prefect_adds_to_a_new_action_is_no_change_and_what_others_do_is() -> None:
+    given = {"type": "send-email-notification", "emails": ["a@example.com"], "subject": "s"}
+    there = {**given, "block_document_id": "made-by-prefect-cloud", "body": ""}
+    assert same_actions([given], [there])
+    assert not same_actions([given], [{**there, "emails": []}])
+    assert not same_actions([given], [{"type": "pause-schedule-for-flow-run", "emails": given["emails"]}])
+    assert not same_actions([given], [there, there])
+    assert not same_actions([{"type": "send-notification"}], [{"type": "send-notification", "body": "b"}])
+
+
 def test_what_differs_differs() -> None:
     reactive = {"posture": "Reactive"}
     assert not same_trigger(reactive, {"posture": "Proactive"})
