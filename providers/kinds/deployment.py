@@ -87,6 +87,9 @@ class Deployments(Kind):
         if not {"concurrency_limit", "global_concurrency_limit_id"} & inputs.keys():
             said = [name for name in ("collision_strategy", "grace_period_seconds") if name in inputs]
             found += [f"{name}: is about the concurrency_limit, which is missing" for name in said]
+        if "work_queue_name" in inputs and "work_pool_name" not in inputs:
+            # Prefect would make up a pool for it, `default-agent-pool`, of which no worker asks.
+            found.append("work_queue_name: is a queue of the work_pool, which is missing")
         if inputs["schedules"] != UNKNOWN:
             found += schedules.problems(inputs["schedules"])
         return found

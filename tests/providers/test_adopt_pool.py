@@ -1,4 +1,4 @@
-"""A work pool that is there already, such as a worker makes that finds none; and one without a template."""
+"""A work pool that is there already, such as a worker makes that finds none; no template; no pool."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from providers.api.http import Requests
 from providers.api.server import Server
 from providers.catalog.job_templates import committed
 from providers.engine.lifecycle import Lifecycle
+from providers.kinds.deployment import Deployments
 from providers.kinds.work_pool import WorkPools
 from providers.values import UNKNOWN
 from tests.providers.prefect_server import PrefectServer
@@ -41,6 +42,13 @@ def adopt(prefect: PrefectServer, name: str, pool_type: str, *, with_adopt: bool
     with closing(Requests(Server(prefect.url))) as http:
         made, _ = Lifecycle(WorkPools(), lambda: http).create(wanted)
     return made
+
+
+def test_a_queue_of_no_pool_is_refused() -> None:
+    given = {**Deployments.defaults, "name": "d", "flow_name": "f", "work_queue_name": "q"}
+    (said,) = Deployments().problems(given)
+    assert said == "work_queue_name: is a queue of the work_pool, which is missing"
+    assert Deployments().problems(given | {"work_pool_name": UNKNOWN}) == []
 
 
 @pytest.mark.real
