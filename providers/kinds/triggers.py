@@ -104,13 +104,13 @@ def action_problems(path: str, actions: Any) -> Iterator[str]:
 
 def same_trigger(given: Any, actual: Any) -> bool:
     """Tell whether two triggers mean the same to Prefect."""
-    return precise(_trigger(given)) == precise(_trigger(actual))
+    return precise(_trigger(given)) == precise(_trigger(_heard(given, actual, TRIGGERS)))
 
 
 def same_actions(given: Any, actual: Any) -> bool:
     """Tell whether two lists of actions mean the same to Prefect."""
-    ours, theirs = given or [], actual or []
-    return len(ours) == len(theirs) and all(map(_same_action, ours, theirs))
+    theirs = _heard(given or [], actual or [], ACTIONS)
+    return [precise(_action(one)) for one in given or []] == [precise(_action(one)) for one in theirs]
 
 
 def _type_problems(path: str, kind: Any, known: Mapping[str, Any], what: str) -> Iterator[str]:
@@ -133,12 +133,23 @@ def _trigger(trigger: Any) -> Any:
     return full
 
 
-def _same_action(given: Any, actual: Any) -> bool:
-    mine, there = _action(given), _action(actual)
-    if isinstance(mine, Mapping) and isinstance(there, Mapping) and mine.get("type") not in ACTIONS:
-        # What Prefect fills in is not known: Prefect Cloud makes a block for `send-email-notification`.
-        there = {name: value for name, value in there.items() if name in mine}
-    return precise(mine) == precise(there)
+def _heard(given: Any, actual: Any, known: Mapping[str, Any]) -> Any:
+    """Return what is there without the fields that neither the program says nor these tables know.
+
+    Prefect fills them in, and what with can't be told: Prefect Cloud makes a block for each
+    `send-email-notification`, and is newer than any release.
+    """
+    if isinstance(given, list) and isinstance(actual, list) and len(given) == len(actual):
+        return [_heard(one, other, known) for one, other in zip(given, actual, strict=True)]
+    if not isinstance(given, Mapping) or not isinstance(actual, Mapping):
+        return actual
+    names = {"type", *given, *known.get(given.get("type", "event"), {})}
+    heard = {name: value for name, value in actual.items() if name in names}
+    if "triggers" in heard:
+        heard["triggers"] = _heard(given.get("triggers"), heard["triggers"], known)
+    if "metric" in heard:
+        heard["metric"] = _heard(given.get("metric"), heard["metric"], {"event": METRIC})
+    return heard
 
 
 def _action(action: Any) -> Any:

@@ -126,6 +126,24 @@ def test_what_prefect_adds_to_a_new_action_is_no_change_and_what_others_do_is() 
     assert not same_actions([{"type": "send-notification"}], [{"type": "send-notification", "body": "b"}])
 
 
+def test_a_field_that_a_newer_prefect_fills_in_is_no_change() -> None:
+    inner = {"posture": "Reactive", "expect": ["a"]}
+    for given, there in (
+        ({"type": "compound", "require": 1}, {"type": "compound", "require": 1, "new": 0}),
+        ({"type": "new", "x": 1}, {"type": "new", "x": 1, "y": 2}),
+    ):
+        assert same_trigger({**given, "triggers": [inner]}, {**there, "triggers": [{**inner, "new": [0]}]})
+        assert not same_trigger({**given, "triggers": [inner]}, {**there, "triggers": [inner, inner]})
+        assert not same_trigger(
+            {**given, "triggers": [inner]}, {**there, "triggers": [{**inner, "after": ["b"]}]}
+        )
+    metric: dict[str, Any] = {"type": "metric", "metric": {"name": "lateness", "threshold": 1}}
+    assert same_trigger(metric, {**metric, "metric": {**metric["metric"], "range": 300, "new": 1}})
+    assert not same_trigger(metric, {**metric, "metric": {**metric["metric"], "range": 30}})
+    assert same_actions([{"type": "do-nothing"}], [{"type": "do-nothing", "new": "default"}])
+    assert not same_actions([{"type": "do-nothing"}], [{"type": "cancel-flow-run"}])
+
+
 def test_what_differs_differs() -> None:
     reactive = {"posture": "Reactive"}
     assert not same_trigger(reactive, {"posture": "Proactive"})
