@@ -16,7 +16,7 @@ editor = gcp.bigquery.DatasetIamMember(
 actor = gcp.serviceaccount.IAMMember(
     "actor", service_account_id=account.name, role="roles/iam.serviceAccountTokenCreator",
     member="user:ada@example.com")
-api = gcp.projects.Service("api", service="bigquery.googleapis.com", disable_on_destroy=False)
+api = gcp.projects.Service("api", service="run.googleapis.com", disable_on_destroy=False)
 """
 
 MANY_SETTINGS = """
