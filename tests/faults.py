@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import random
@@ -14,7 +15,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -111,6 +112,10 @@ class Proxy(ThreadingHTTPServer):
         self.upstream = (parts.hostname or "", parts.port or 80)
         self.plan = plan or Plan()
         self.below = below
+        # A server of Prefect's own has one writer. Behind the address of a workspace it seems to have many.
+        self.turn: contextlib.AbstractContextManager[Any] = (
+            threading.Lock() if below else contextlib.nullcontext()
+        )
         self.url = f"http://127.0.0.1:{self.server_port}{parts.path}{below}"
         self._busy = 0
         self._idle = threading.Condition()
@@ -196,9 +201,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             headers = {key: value for key, value in self.headers.items() if key.lower() not in hop}
             path = self.path.replace(self.server.below, "", 1)
-            upstream.request(self.command, path, body=body, headers=headers)
-            response = upstream.getresponse()
-            answer = response.read()
+            with self.server.turn:
+                upstream.request(self.command, path, body=body, headers=headers)
+                response = upstream.getresponse()
+                answer = response.read()
             kept = {key: value for key, value in response.headers.items() if key.lower() not in hop}
             return response.status, kept, answer
         finally:
