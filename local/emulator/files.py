@@ -37,7 +37,6 @@ def csv(given: dict[str, Any], columns: Columns) -> str:
     separator = str(given.get("fieldDelimiter") or ",")
     quote = str(given.get("quote", '"'))
     encoding = str(given.get("encoding") or "UTF-8").upper()
-    _no_bad_records(given)
     if encoding not in _ENCODINGS:
         raise BadFileError(f"the local BigQuery can't do the encoding {encoding}; Google can")
     options = {
@@ -64,7 +63,6 @@ def csv(given: dict[str, Any], columns: Columns) -> str:
 
 def json(given: dict[str, Any], columns: Columns) -> str:
     """Give the SQL that reads a file of a JSON object in each line. Raises BadFileError."""
-    _no_bad_records(given)
     cells = ", ".join(_field(position, name, kind) for position, (name, kind) in enumerate(columns))
     rows = "read_ndjson_objects(?)"
     if not given.get("ignoreUnknownValues"):
@@ -74,7 +72,8 @@ def json(given: dict[str, Any], columns: Columns) -> str:
     return f"SELECT {cells} FROM {rows}"  # noqa: S608  quoted
 
 
-def _no_bad_records(given: dict[str, Any]) -> None:
+def require_no_bad_records(given: dict[str, Any]) -> None:
+    """Raise BadFileError for a job that would have some rows passed over."""
     if int(given.get("maxBadRecords") or 0):
         raise BadFileError("the local BigQuery can't do maxBadRecords; Google can")
 
@@ -86,7 +85,7 @@ def _one_if_detected(given: dict[str, Any]) -> int:
 
 def _field(position: int, name: str, kind: str) -> str:
     """Give the SQL of one field of a JSON object."""
-    path = _text('$."' + name.replace('"', '""') + '"')
+    path = _text(f"$.{quoted(name)}")
     if kind == "JSON" or kind.endswith("]") or kind.startswith("STRUCT"):
         value = f"CAST(json_extract(json, {path}) AS {kind})"
         return f"coalesce({value}, [])" if kind.endswith("]") else value

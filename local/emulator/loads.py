@@ -118,6 +118,7 @@ def _all_columns(table: str, ctx: AppContext) -> Columns:
 
 
 def _insert(rows: Callable[[dict[str, Any], Columns], str], path: str, job: Job, ctx: AppContext) -> None:
+    files.require_no_bad_records(job.raw_config)
     columns = _columns(job.target_ref, ctx)
     into = f"{job.target_ref} ({', '.join(files.quoted(name) for name, _ in columns)})"
     ctx.engine.execute(f"INSERT INTO {into} {rows(job.raw_config, columns)}", [path])
