@@ -36,6 +36,7 @@ _TYPES = {
     "TIMESTAMP_MICROS": "DATETIME",
     "VARCHAR": "STRING",
 }
+_UNKNOWN = "No matching signature for"
 _INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT64", "INT128")
 
 
@@ -43,7 +44,7 @@ def _signature(found: re.Match[str]) -> str:
     name, kinds = found["name"], found["types"]
     kind = "function" if name.isidentifier() else "operator"
     types = ", ".join(_type(each) for each in re.split(r", (?![^()]*\))", kinds)) or "none"
-    return f"No matching signature for {kind} {name.upper()} for argument types: {types}"
+    return f"{_UNKNOWN} {kind} {name.upper()} for argument types: {types}"
 
 
 def _type(name: str) -> str:
@@ -51,6 +52,34 @@ def _type(name: str) -> str:
         return f"ARRAY<{_type(name[:-2])}>"
     bare = name.partition("(")[0]
     return {"DECIMAL": "NUMERIC", "STRUCT": "STRUCT"}.get(bare, _TYPES.get(name, name))
+
+
+def _not_together(found: re.Match[str]) -> str:
+    """Say what functions/signatures.py has put into the name of a field."""
+    name, types = found["name"].upper(), [_type_of_list(found[one]) for one in ("x", "y")]
+    if name == "CASE":
+        return (
+            f"{_UNKNOWN} operator CASE; all THEN/ELSE arguments must be coercible to a common "
+            f"type but found: {', '.join(types)}"
+        )
+    if name == "USING":
+        return f"Column in USING has incompatible types on either side of the join: {', '.join(types)}"
+    if name == "IN":
+        return f"{_UNKNOWN} operator IN for argument types: {types[0]} and {{{types[1]}}}"
+    kind = "function" if name in ("COALESCE", "GREATEST", "IF", "LEAST", "NULLIF") else "operator"
+    return f"{_UNKNOWN} {kind} {name.removesuffix('_WHEN')} for argument types: {', '.join(types)}"
+
+
+def _no_condition(found: re.Match[str]) -> str:
+    name, kind = found["name"].upper(), _type_of_list(found["x"])
+    if name in ("HAVING", "ON", "QUALIFY", "WHERE"):
+        clause = "JOIN ON" if name == "ON" else name
+        return f"{clause} clause should return type BOOL, but returns type {kind}"
+    return f"{_UNKNOWN} {'function' if name == 'IF' else 'operator'} {name} for argument types: {kind}"
+
+
+def _type_of_list(name: str) -> str:
+    return _type(name.upper().removesuffix("[]"))
 
 
 def _bad_value(found: re.Match[str]) -> str:
@@ -67,6 +96,8 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r'Values list "(?P<table>[^"]+)" does not have a column named "(?P<name>[^"]+)"',
         r"Name \g<name> not found inside \g<table>",
     ),
+    (r'find key "no signature (?P<name>\S+) of (?P<x>.+) and (?P<y>.+)" in struct', _not_together),
+    (r'find key "no condition (?P<name>\S+) of (?P<x>.+)" in struct', _no_condition),
     (r'Could not find key "(?P<name>[^"]+)" in struct', r"Field name \g<name> does not exist in the STRUCT"),
     (r'Ambiguous reference to column name "(?P<name>[^"]+)"', r"Column name \g<name> is ambiguous"),
     (

@@ -20,17 +20,19 @@ from local.emulator.functions import (
     arrays,
     casts,
     dates,
+    floats,
     formats,
     json_values,
     numbers,
     numerics,
+    signatures,
     strings,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ROOMS = (aggregates, arrays, casts, dates, formats, json_values, numbers, numerics, strings)
+_ROOMS = (aggregates, arrays, casts, dates, floats, formats, json_values, numbers, numerics, strings)
 _RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     kind: rule for room in _ROOMS for kind, rule in room.RULES.items()
 }
@@ -67,7 +69,7 @@ def patch() -> None:
         engine.connection.execute(f"ATTACH ':memory:' AS {_DATABASE}")
         macros = "".join(
             macro
-            for room in (arrays, casts, dates, json_values, numbers, numerics, strings)
+            for room in (signatures, arrays, casts, dates, floats, json_values, numbers, numerics, strings)
             for macro in room.macros()
         )
         engine.connection.execute(qualified(macros))
@@ -95,7 +97,8 @@ def rewrite(sql: str) -> str:
         return sql
     if statement is None or isinstance(statement, exp.Command):
         return sql
-    changed = False
+    # These look at what was written.
+    changed = signatures.check(statement) | floats.order(statement)
     # Inner ones first: what replaces an outer one holds them.
     for node in reversed(list(statement.walk())):
         rule = _RULES.get(type(node))

@@ -34,7 +34,10 @@ def macros() -> list[str]:
     quotient = checked.format("CAST(trunc(x / y) AS DECIMAL(38, 9))")
     exact = {"x DECIMAL(38, 9), y DECIMAL(38, 9)": quotient}
     found.append(macro("google__div", whole | exact))
-    signs = {"x BIGINT": "CAST(sign(x) AS BIGINT)", "x DOUBLE": "CAST(sign(x) AS DOUBLE)"}
+    signs = {
+        "x BIGINT": "CAST(sign(x) AS BIGINT)",
+        "x DOUBLE": "CASE WHEN isnan(x) THEN x ELSE CAST(sign(x) AS DOUBLE) END",
+    }
     found.append(macro("google__sign", signs | {"x DECIMAL(38, 9)": "CAST(sign(x) AS DECIMAL(38, 9))"}))
     steps = "generate_series(0, CAST(floor((b - a) / s + 1e-9) AS BIGINT))"
     found.append(

@@ -167,13 +167,13 @@ def _remainder(node: Any) -> exp.Expression:
 
 
 def _aggregate(node: Any) -> exp.Expression | None:
-    """AVG and SUM of rows."""
+    """AVG, MIN and SUM of rows."""
     return None if isinstance(node.parent, exp.Window) else _aggregated(node, node)
 
 
 def _windowed(node: Any) -> exp.Expression | None:
-    """AVG and SUM over a window."""
-    return _aggregated(node.this, node) if isinstance(node.this, exp.Avg | exp.Sum) else None
+    """AVG, MIN and SUM over a window."""
+    return _aggregated(node.this, node) if isinstance(node.this, exp.Avg | exp.Sum | exp.Min) else None
 
 
 def _aggregated(aggregate: Any, whole: exp.Expression) -> exp.Expression | None:
@@ -182,16 +182,23 @@ def _aggregated(aggregate: Any, whole: exp.Expression) -> exp.Expression | None:
         return None
     if isinstance(aggregate, exp.Sum):
         return call("google__total", whole)
-    of_all: list[exp.Expression] = []
-    for kind in (exp.Sum, exp.Count):
+    if isinstance(aggregate, exp.Min):
+        [greatest] = _others(aggregate, whole, exp.Max)
+        return call("google__smallest", whole, greatest)
+    return _pair("google__mean", *_others(aggregate, whole, exp.Sum, exp.Count))
+
+
+def _others(aggregate: Any, whole: exp.Expression, *kinds: type[exp.Expression]) -> list[exp.Expression]:
+    """Give other aggregates of the same rows."""
+    found: list[exp.Expression] = []
+    for kind in kinds:
         other: exp.Expression = kind(this=aggregate.this.copy())
-        if whole is aggregate:
-            of_all.append(other)
-        else:
+        if whole is not aggregate:
             window = whole.copy()
             window.set("this", other)
-            of_all.append(window)
-    return _pair("google__mean", *of_all)
+            other = window
+        found.append(other)
+    return found
 
 
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
@@ -206,6 +213,7 @@ RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     exp.Sqrt: _of_one("sqrt"),
     exp.Exp: _of_one("exp"),
     exp.Avg: _aggregate,
+    exp.Min: _aggregate,
     exp.Sum: _aggregate,
     exp.Window: _windowed,
 }

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.real
 LINES = Path(__file__).with_name("expressions.txt").read_text().splitlines()
 WANTED = [line.rpartition(" => ")[::2] for line in LINES if " => " in line and not line.startswith("#")]
 AT_ONCE = 25
+UNKNOWN = "No matching signature for"
+NO_BOOL = "should return type BOOL, but returns type INT64"
 
 
 def test_expressions_are_what_bigquery_documents(real_world: World) -> None:
@@ -62,6 +64,45 @@ def test_what_it_can_not_do_is_said(real_world: World, expression: str) -> None:
             "No matching signature for function SUM for argument types: STRING",
         ),
         ("select 'a' + 1", "No matching signature for operator + for argument types: STRING, INT64"),
+        ("select s = 1 from unnest(['1']) s", f"{UNKNOWN} operator = for argument types: STRING, INT64"),
+        (
+            "select 1 from unnest([1]) n where n = '1'",
+            f"{UNKNOWN} operator = for argument types: INT64, STRING",
+        ),
+        (
+            "select d = s from (select current_date() as d, '2024-01-03' as s)",
+            f"{UNKNOWN} operator = for argument types: DATE, STRING",
+        ),
+        (
+            "select current_timestamp() >= current_date()",
+            f"{UNKNOWN} operator >= for argument types: TIMESTAMP, DATE",
+        ),
+        (
+            "select 1 from (select 1 as a) x join (select '1' as a) y on x.a = y.a",
+            f"{UNKNOWN} operator = for argument types: INT64, STRING",
+        ),
+        (
+            "select 1 from (select 1 as a) x join (select '1' as a) y using (a)",
+            "Column in USING has incompatible types on either side of the join: INT64, STRING",
+        ),
+        (
+            "select s in (1, 2) from unnest(['1']) s",
+            f"{UNKNOWN} operator IN for argument types: STRING and {{INT64}}",
+        ),
+        (
+            "select coalesce(s, 0) from unnest(['1']) s",
+            f"{UNKNOWN} function COALESCE for argument types: STRING, INT64",
+        ),
+        (
+            "select case when n > 1 then n else 'a' end from unnest([1]) n",
+            f"{UNKNOWN} operator CASE; all THEN/ELSE arguments must be coercible to a common type but found: "
+            "INT64, STRING",
+        ),
+        (
+            "select 1 from unnest([1]) n where n",
+            f"WHERE clause {NO_BOOL}",
+        ),
+        ("select if(n, 'a', 'b') from unnest([1]) n", f"{UNKNOWN} function IF for argument types: INT64"),
         ("select 3 / 0", "division by zero"),
         ("select mod(1, 0)", "division by zero"),
         ("select div(x, 0) from unnest([1]) x", "division by zero"),
