@@ -14,6 +14,7 @@ from bqemulator.jobs import error_mapper
 
 _WHERE = "was not found in location US"  # the gateway knows where
 _SCHEMA = r'Schema with name "?(?P<project>[\w-]+?)__(?P<dataset>\w+)"?'
+_BLIND = ("_try_substring_bad_arity", "_try_binder_plus_str_int", "_try_binder_eq_mismatch")
 _KINDS = {"Table": "TABLE", "View": "VIEW"}
 
 
@@ -67,8 +68,9 @@ _SAID: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], DomainError]]
 
 
 def patch() -> None:
-    """Ask here first."""
-    error_mapper._DUCKDB_TRANSLATORS = (_said, *error_mapper._DUCKDB_TRANSLATORS)
+    """Ask here first, and not those that say the same types of any."""
+    others = (one for one in error_mapper._DUCKDB_TRANSLATORS if one.__name__ not in _BLIND)
+    error_mapper._DUCKDB_TRANSLATORS = (_said, *others)
 
 
 def _said(raw: str, sql: str | None) -> DomainError | None:

@@ -40,11 +40,32 @@ _UNKNOWN = "No matching signature for"
 _INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT64", "INT128")
 
 
+# How BigQuery calls what the engine calls otherwise.
+_CALLED = {
+    "~~": "LIKE",
+    "BQEMU_LOWER_UNICODE": "LOWER",
+    "BQEMU_UPPER_UNICODE": "UPPER",
+    "LIKE_ESCAPE": "LIKE",
+    "LISTAGG": "STRING_AGG",
+    "REGEXP_MATCHES": "REGEXP_CONTAINS",
+    "STRING_SPLIT": "SPLIT",
+    "STR_SPLIT": "SPLIT",
+    "SUBSTRING": "SUBSTR",
+}
+# https://cloud.google.com/bigquery/docs/reference/standard-sql/string_functions
+_OF_BYTES_TOO = re.compile(
+    r"[&|^~]|ASCII|(?:END|START)S_WITH|INSTR|LEFT|LIKE|LOWER|[LR]PAD|[LR]?TRIM|REGEXP_\w+|REPLACE|REVERSE|RIGHT"
+    r"|SPLIT|STRING_AGG|STRPOS|SUBSTR|TRANSLATE|UPPER"
+)
+
+
 def _signature(found: re.Match[str]) -> str:
-    name, kinds = found["name"], found["types"]
-    kind = "function" if name.isidentifier() else "operator"
+    name, kinds = _CALLED.get(found["name"].upper(), found["name"].upper()), found["types"]
+    if "BLOB" in kinds and _OF_BYTES_TOO.fullmatch(name):
+        return f"the local BigQuery can't do {name} of BYTES; Google can"
+    kind = "function" if name.isidentifier() and name != "LIKE" else "operator"
     types = ", ".join(_type(each) for each in re.split(r", (?![^()]*\))", kinds)) or "none"
-    return f"{_UNKNOWN} {kind} {name.upper()} for argument types: {types}"
+    return f"{_UNKNOWN} {kind} {name} for argument types: {types}"
 
 
 def _type(name: str) -> str:

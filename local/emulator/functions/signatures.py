@@ -232,8 +232,8 @@ def _probe(node: Any) -> exp.Expression | None:
     nodes = list(node.walk())
     if len(nodes) > _LARGEST or any(isinstance(one, _NOT_LOOKED_INTO) for one in nodes):
         return None
-    probe: exp.Expression = node.copy()
-    return probe
+    small: exp.Expression = node.copy()
+    return small
 
 
 def _values(node: Any) -> list[exp.Expr]:
