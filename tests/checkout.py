@@ -62,7 +62,7 @@ class Checkout:
 
     def pulumi(self, *arguments: str, stack: str = "local") -> subprocess.CompletedProcess[str]:
         """`pulumi … -s local` without questions and colours."""
-        quick = {"PYTHONPATH": str(pulumi_stack.QUICK_PIP)}
+        quick = pulumi_stack.QUICK_GO | {"PYTHONPATH": str(pulumi_stack.QUICK_PIP)}
         return self.run("pulumi", *arguments, "--stack", stack, *QUIET, env=quick)
 
     def python(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,21 @@ PROJECT = Path(__file__).parents[2]
 COMMAND_SECONDS = 300
 PASSPHRASE = "correct horse"
 PROGRAM_HEAD = "import pulumi\nfrom providers import *\nconfig = pulumi.Config()\n"
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What one command did to each resource, in order, by its name in the program."""
+
+    code: int
+    output: str
+    done: dict[str, list[str]]
+
+    def of(self, case: str) -> dict[str, int]:
+        """How many of each operation there were on the resources whose names begin so."""
+        found = Counter(one for name, ops in self.done.items() if name.startswith(case) for one in ops)
+        assert found, self.output
+        return dict(found)
 
 
 @dataclass
@@ -55,6 +71,9 @@ class Stack:
             # The engine wants a plugin for every provider SDK that is installed, pulumi-gcp among them, and
             # would try for 2.5 s to download one that these programs don't use.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # Without it there is no `--event-log`.
+            "PULUMI_DEBUG_COMMANDS": "true",
+            **pulumi_stack.QUICK_GO,
             **self.environment,
         }
 
@@ -114,6 +133,16 @@ class Stack:
 
     def destroy(self, *options: str) -> dict[str, int]:
         return self._counted("destroy", "--yes", "--skip-preview", *options)
+
+    def operations(self, *arguments: str) -> Operations:
+        """Run a command, whatever comes of it; what it did, or would do, to each of Prefect's objects."""
+        log = self.root / "events"
+        code, output = self.run(*arguments, "--event-log", str(log))
+        done: dict[str, list[str]] = {}
+        for urn, operation in pulumi_stack.operations(log):
+            if "dynamic/prefect" in urn:
+                done.setdefault(urn.split("::")[-1], []).append(operation)
+        return Operations(code, output, done)
 
     def _counted(self, *arguments: str) -> dict[str, int]:
         self.pulumi(*arguments)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from textwrap import indent
+
 HEAD = """
 import json
 prefix = config.require("prefix")
@@ -33,6 +36,15 @@ profile = DbtCliProfileBlock(
 """
 
 ONE = f"{HEAD}{CREDENTIALS}"
+
+
+def chains(cases: Iterable[str]) -> str:
+    """A chain for each case: all their names, in the program and in Prefect, begin with it and a dash."""
+    chain = CHAIN.replace('config.require("prefix")', 'config.require("prefix") + case + "-"')
+    for name in ("credentials", "target", "profile"):
+        chain = chain.replace(f'    "{name}",\n', f'    f"{{case}}-{name}",\n')
+    return f"for case in {list(cases)}:\n{indent(chain, '    ')}"
+
 
 HOOK = f"""{HEAD}
 PrefectBlock(

@@ -118,6 +118,7 @@ class Stack:
             "PYTHONPATH": str(pulumi_stack.QUICK_PIP),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "GOOGLE_OAUTH_ACCESS_TOKEN": self.token,
+            **pulumi_stack.QUICK_GO,
         }
         for name in (
             "GOOGLE_PROJECT",
