@@ -15,6 +15,7 @@ from tests.local.gcp_plugin.platform import Google
 
 COMMAND_SECONDS = 180
 PASSPHRASE = "contract"
+LOGGED = ("up", "preview", "refresh", "destroy")
 _HEAD = "import pulumi\nimport pulumi_gcp as gcp\n"
 
 
@@ -28,10 +29,11 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a pulumi command gave."""
+    """What a pulumi command gave, and did to each resource, in order, by its name in the program."""
 
     code: int
     output: str
+    operations: dict[str, list[str]]
 
     def ok(self) -> Ran:
         assert self.code == 0, self.output
@@ -90,12 +92,8 @@ class Stack:
         """Preview: logical name -> operations that the engine plans, without `same` and the stack itself."""
         if text is not None:
             self.program(text)
-        plan = json.loads(self.pulumi("preview", "--json", "--show-replacement-steps").ok().output)
-        found: dict[str, list[str]] = {}
-        for step in plan["steps"]:
-            if step["op"] != "same" and "pulumi:" not in step["urn"].split("::")[2]:
-                found.setdefault(step["urn"].rpartition("::")[2], []).append(step["op"])
-        return found
+        planned = self.pulumi("preview").ok().operations
+        return {name: ops for name, ops in planned.items() if ops != ["same"]}
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """Logical name -> the resource in the state, secrets shown."""
@@ -118,6 +116,8 @@ class Stack:
             "PYTHONPATH": str(pulumi_stack.QUICK_PIP),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "GOOGLE_OAUTH_ACCESS_TOKEN": self.token,
+            # Without it there is no `--event-log`.
+            "PULUMI_DEBUG_COMMANDS": "true",
             **pulumi_stack.QUICK_GO,
         }
         for name in (
@@ -127,8 +127,11 @@ class Stack:
             "PULUMI_STACK",
         ):
             env.pop(name, None)
+        log = self.root / "events"
+        log.write_text("")
+        logged = ["--event-log", str(log)] if arguments[0] in LOGGED else []
         ran = subprocess.run(
-            ["pulumi", *arguments, "--stack", "test", "--non-interactive", "--color=never"],
+            ["pulumi", *arguments, "--stack", "test", "--non-interactive", "--color=never", *logged],
             cwd=self.root,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -137,4 +140,9 @@ class Stack:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        return Ran(ran.returncode, ran.stdout + (ran.stderr if ran.returncode or not ran.stdout else ""))
+        output = ran.stdout + (ran.stderr if ran.returncode or not ran.stdout else "")
+        done: dict[str, list[str]] = {}
+        for urn, operation in pulumi_stack.operations(log):
+            if "::pulumi:" not in urn:
+                done.setdefault(urn.rpartition("::")[2], []).append(operation)
+        return Ran(ran.returncode, output, done)

@@ -40,10 +40,16 @@ class Google:
         }
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Call as somebody outside Pulumi would; an error status raises."""
+        """Call as somebody outside Pulumi would, a busy service again; any other error status raises."""
         headers = {"Authorization": f"Bearer {self.token}"}
         url = f"{self.url}{path}"
-        answer = httpx.request(method, url, json=body, headers=headers, timeout=30, verify=NO_CERTIFICATES)
+        for _ in range(60):
+            answer = httpx.request(
+                method, url, json=body, headers=headers, timeout=30, verify=NO_CERTIFICATES
+            )
+            if answer.status_code != 503:
+                break
+            time.sleep(0.2)
         answer.raise_for_status()
         return answer.json() if answer.content else {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 EMAIL = "dbt-contract@demo-flights.iam.gserviceaccount.com"
 
 ALL_KINDS = """
@@ -18,6 +20,18 @@ actor = gcp.serviceaccount.IAMMember(
     member="user:ada@example.com")
 api = gcp.projects.Service("api", service="run.googleapis.com", disable_on_destroy=False)
 """
+
+
+def copy(case: str, *names: str) -> str:
+    """These of `ALL_KINDS` once more; their names, in the program and in Google, have the case in them."""
+    every = re.split(r"^(?=\w+ = )", ALL_KINDS.strip(), flags=re.MULTILINE)
+    program = "".join(one for one in every if one.partition(" = ")[0] in names)
+    for name in names:
+        program = program.replace(f'"{name}", ', f'"{case}-{name}", ')
+    dataset, account = f'dataset_id="contract_{case.replace("-", "_")}"', f'account_id="dbt-contract-{case}"'
+    program = program.replace('dataset_id="contract"', dataset)
+    return program.replace('account_id="dbt-contract"', account)
+
 
 MANY_SETTINGS = """
 gcp.bigquery.Dataset("least", dataset_id="contract_least")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.local.gcp_plugin import programs
@@ -14,27 +16,26 @@ EMAIL = "imported@demo-flights.iam.gserviceaccount.com"
 ROLE = "roles/bigquery.user"
 
 
-def adopt(stack: Stack, type_: str, name: str, resource_id: str) -> None:
-    arguments = (
-        type_,
-        name,
-        resource_id,
-        "--yes",
-        "--skip-preview",
-        "--generate-code=false",
-        "--protect=false",
-    )
-    stack.pulumi("import", *arguments).ok()
-
-
-@pytest.mark.parametrize("form", ["projects/demo-flights/datasets/old", "demo-flights/old", "old"])
-def test_dataset(stack: Stack, google: Google, form: str) -> None:
-    body = {"datasetReference": {"datasetId": "old"}, "location": "EU", "description": "by hand"}
-    google.call("POST", google.dataset("")[:-1], body)
+def adopt(stack: Stack, *resources: tuple[str, str, str]) -> None:
+    """Import resources, each with its type, its name in the program and its id, by one command."""
+    listed = [{"type": type_, "name": name, "id": resource_id} for type_, name, resource_id in resources]
+    file = stack.root / "imported.json"
+    file.write_text(json.dumps({"resources": listed}))
     stack.program("")
-    adopt(stack, "gcp:bigquery/dataset:Dataset", "old", form)
-    assert stack.resources()["old"]["id"] == "projects/demo-flights/datasets/old"
-    assert stack.steps(programs.dataset("old", location="EU", description="by hand")) == {}
+    arguments = ("--yes", "--skip-preview", "--generate-code=false", "--protect=false")
+    stack.pulumi("import", "--file", str(file), *arguments).ok()
+
+
+def test_dataset(stack: Stack, google: Google) -> None:
+    forms = {"whole": "projects/demo-flights/datasets/{}", "project": "demo-flights/{}", "short": "{}"}
+    for name in forms:
+        body = {"datasetReference": {"datasetId": name}, "location": "EU", "description": "by hand"}
+        google.call("POST", google.dataset("")[:-1], body)
+    adopt(stack, *(("gcp:bigquery/dataset:Dataset", name, form.format(name)) for name, form in forms.items()))
+    ids = {name: one["id"] for name, one in stack.resources().items()}
+    assert ids == {name: f"projects/demo-flights/datasets/{name}" for name in forms}
+    program = "".join(programs.dataset(name, location="EU", description="by hand") for name in forms)
+    assert stack.steps(program) == {}
 
 
 def test_account_and_grants(stack: Stack, google: Google) -> None:
@@ -45,13 +46,14 @@ def test_account_and_grants(stack: Stack, google: Google) -> None:
     policy = google.call("POST", f"/v1/projects/{PROJECT}:getIamPolicy", {})
     policy["bindings"].append(binding)
     google.call("POST", f"/v1/projects/{PROJECT}:setIamPolicy", {"policy": policy})
-    stack.program("")
-    adopt(
-        stack, "gcp:serviceaccount/account:Account", "imported", f"projects/{PROJECT}/serviceAccounts/{EMAIL}"
-    )
-    adopt(stack, "gcp:projects/iAMMember:IAMMember", "user", f"{PROJECT} {ROLE} serviceAccount:{EMAIL}")
+    account = f"projects/{PROJECT}/serviceAccounts/{EMAIL}"
     viewer = f"projects/{PROJECT}/datasets/shared roles/bigquery.dataViewer serviceAccount:{EMAIL}"
-    adopt(stack, "gcp:bigquery/datasetIamMember:DatasetIamMember", "viewer", viewer)
+    adopt(
+        stack,
+        ("gcp:serviceaccount/account:Account", "imported", account),
+        ("gcp:projects/iAMMember:IAMMember", "user", f"{PROJECT} {ROLE} serviceAccount:{EMAIL}"),
+        ("gcp:bigquery/datasetIamMember:DatasetIamMember", "viewer", viewer),
+    )
     program = f"""
 account = {programs.account("imported")}
 gcp.projects.IAMMember("user", project="{PROJECT}", role="{ROLE}", member=account.member)
