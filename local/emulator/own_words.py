@@ -146,6 +146,10 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r'Failed to parse input string "\g<value>"',
     ),
     (r"[Dd]ivision by zero", "division by zero"),
+    (
+        r"Could not cast value (?P<value>\S+) to DECIMAL\((?P<digits>\d+),(?P<scale>\d+)\)",
+        r"numeric overflow: \g<value> has too many digits for NUMERIC(\g<digits>, \g<scale>)",
+    ),
     (r"Malformed JSON", "syntax error while parsing JSON"),
 )
 # What the engine, and with it this platform, can't do.
@@ -164,7 +168,10 @@ _SYNTAX = re.compile(
     r"Syntax error: (?P<what>[^\[]*?)\.? Line (?P<line>\d+), Col: (?P<column>\d+)\.", re.DOTALL
 )
 # What our own functions say.
-_SAID = re.compile(r"the local BigQuery can't do [^;\n]+; Google can|(?<=\bMistakeError: )[^\n]+")
+_SAID = re.compile(
+    r"the local BigQuery can't do [^;\n]+; Google can|(?<=\bMistakeError: )[^\n]+"
+    r"|(?<=\(Error: )Field [^\n]+ but got a value with length \d+"
+)
 _TWICE = re.compile(r"Found multiple '(\w+)' clauses")
 _ROUTINE = re.compile(r"\b(?P<project>[a-z][a-z0-9_]*?)__(?P<dataset>\w+?)__(?P<name>[A-Za-z]\w*)")
 # The emulator writes names with two dots, or a kind in small letters before a colon.

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
+from bqemulator.sql import inner_query
 from bqemulator.sql.translator import SQLTranslator
 from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
@@ -25,6 +26,7 @@ from local.emulator.functions import (
     json_values,
     numbers,
     numerics,
+    pivots,
     signatures,
     strings,
 )
@@ -78,6 +80,8 @@ def patch() -> None:
         return execute(engine, qualified(sql), parameters)
 
     SQLTranslator.translate = with_functions
+    # Else sqlglot qualifies the statement itself, by bare names, only to learn what AVG is over.
+    inner_query.build_catalog_schema = lambda *_, **__: {}
     DuckDBEngine._register_builtin_udfs = registered
     DuckDBEngine.execute = executed
 
@@ -98,7 +102,7 @@ def rewrite(sql: str) -> str:
     if statement is None or isinstance(statement, exp.Command):
         return sql
     # These look at what was written.
-    changed = signatures.check(statement) | floats.order(statement)
+    changed = pivots.rewritten(statement) | signatures.check(statement) | floats.order(statement)
     # Inner ones first: what replaces an outer one holds them.
     for node in reversed(list(statement.walk())):
         rule = _RULES.get(type(node))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -390,6 +391,40 @@ def test_a_table_is_given_columns_and_fields(setup: Setup) -> None:
     with pytest.raises(BadRequest):
         setup.owner.query_and_wait(f"alter table {name} add column d string, add column b string")
     assert "d" not in [field.name for field in setup.owner.get_table(name).schema]
+
+
+def test_a_column_takes_no_more_than_its_type(setup: Setup) -> None:
+    name, other = f"{setup.dataset}.t", f"{setup.dataset}.loaded"
+    setup.owner.query_and_wait(f"create table {name} (s string(3), b bytes(2), n numeric(5, 2), k int64)")
+    setup.owner.query_and_wait(
+        f"insert {name} values ('äöü', b'xy', numeric '1.005', 1), (null, null, null, 2)"
+    )
+    assert rows_of(setup, f"select s, cast(n as string) from {name} where k = 1") == [("äöü", "1.01")]
+    assert setup.owner.get_table(name).schema[0].max_length == 3
+    of_s = r"Field s: STRING\(3\) has maximum length 3 but got a value with length 4"
+    for sql, said in (
+        (f"insert {name} (s) values ('abcd')", of_s),
+        (f"update {name} set s = 'abcd' where k = 2", of_s),
+        (f"merge {name} using (select 1) on false when not matched then insert (s) values ('abcd')", of_s),
+        (f"insert {name} (b) values (b'abc')", r"Field b: BYTES\(2\) has maximum length 2 but got .* 3"),
+        (
+            f"insert {name} (n) values (1000)",
+            "1000 has too many digits for NUMERIC",
+        ),
+        (
+            f"alter table {name} add column z string(3)",
+            "can't give a length to a column",
+        ),
+    ):
+        with pytest.raises(GoogleAPICallError, match=said):
+            setup.owner.query_and_wait(sql)
+    settings = bigquery.LoadJobConfig(schema=[bigquery.SchemaField("s", "STRING", max_length=3)])
+    for text in ("abc\n", "abcd\n"):
+        job = setup.owner.load_table_from_file(io.BytesIO(text.encode()), other, job_config=settings)
+        if text == "abc\n":
+            job.result()
+    with pytest.raises(BadRequest, match=of_s):
+        job.result()
 
 
 def test_a_column_has_its_default(setup: Setup) -> None:

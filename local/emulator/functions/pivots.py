@@ -1,0 +1,88 @@
+"""PIVOT as a GROUP BY of all other columns: aggregates are as elsewhere, and columns have BigQuery's names.
+
+DuckDB averages a NUMERIC as a DOUBLE, and names the columns in its own way.
+Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax#pivot_operator
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+# What lies around the argument of an aggregate.
+_AROUND = (exp.Distinct, exp.HavingMax, exp.IgnoreNulls, exp.Limit, exp.Order, exp.RespectNulls)
+
+
+def rewritten(statement: exp.Expr) -> bool:
+    """Write each PIVOT out; tells whether there is one."""
+    found = False
+    for pivot in list(statement.find_all(exp.Pivot)):
+        source = pivot.parent
+        if isinstance(source, exp.Table | exp.Subquery) and source.args["pivots"] == [pivot]:
+            grouped = None if pivot.args.get("unpivot") else _grouped(pivot, source)
+            if grouped is not None:
+                source.replace(grouped)
+                found = True
+    return found
+
+
+def _grouped(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subquery | None:
+    fields = pivot.args.get("fields") or []
+    if len(fields) != 1 or not isinstance(fields[0], exp.In) or not fields[0].expressions:
+        return None
+    pivoted, columns = fields[0].this, []
+    for value in fields[0].expressions:
+        for aggregate in pivot.expressions:
+            of_value = _of(aggregate.unalias().copy(), pivoted, value.this if _is_named(value) else value)
+            if of_value is None:
+                return None
+            columns.append(exp.alias_(of_value, _name(aggregate.alias, value), quoted=True))
+    used = [column for part in (pivoted, *pivot.expressions) for column in part.find_all(exp.Column)]
+    names = dict.fromkeys(column.name for column in used)
+    others = exp.Star(except_=[exp.to_identifier(name, quoted=True) for name in names])
+    plain = source.copy()
+    plain.set("pivots", None)
+    grouped = exp.Select(expressions=[others, *columns]).from_(plain)
+    grouped.set("group", exp.Group(all=True))
+    alias = pivot.args.get("alias") or source.args.get("alias")
+    return exp.Subquery(this=grouped, alias=alias.copy() if alias is not None else None)
+
+
+def _of(aggregate: Any, pivoted: exp.Expr, value: exp.Expr) -> Any:
+    """Give an aggregate of the rows that have this value, by what it is given of the others: NULL."""
+    function = aggregate.this if isinstance(aggregate, exp.IgnoreNulls) else aggregate
+    if not isinstance(function, exp.AggFunc):
+        return None
+    is_value: exp.Expr = exp.NullSafeEQ(this=pivoted.copy(), expression=value.copy())
+    if isinstance(function, exp.Count) and isinstance(function.this, exp.Star):
+        return exp.CountIf(this=is_value)
+    argument = function.this
+    while isinstance(argument, _AROUND):
+        argument = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument.this
+    argument.replace(exp.If(this=is_value, true=argument.copy(), false=exp.null()))
+    return aggregate
+
+
+def _is_named(value: exp.Expr) -> bool:
+    return isinstance(value, exp.PivotAlias | exp.Alias)
+
+
+def _name(aggregate: str, value: exp.Expr) -> str:
+    """Give a column's name: of the value, behind that of the aggregate where it has one."""
+    of_value = value.alias if _is_named(value) else _written(value)
+    if aggregate:
+        return f"{aggregate}_{of_value}"
+    return f"_{of_value}" if of_value[:1].isdigit() else of_value
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, exp.Neg):
+        return f"minus_{_written(value.this)}"
+    if isinstance(value, exp.Boolean):
+        return str(value.this).lower()
+    if isinstance(value, exp.Literal) and value.is_string:
+        return str(value.name)
+    if isinstance(value, exp.Cast):
+        return str(value.this.name).replace("-", "_").replace(".", "_point_")
+    return "NULL" if isinstance(value, exp.Null) else str(value.name).replace(".", "_point_")
