@@ -19,7 +19,7 @@ _BEHIND = re.compile(r"\s*\((?:sqlglot|DuckDB|emulator|[A-Z][A-Za-z ]* Error)\b.
 _BEFORE = re.compile(r"^(?:Query execution failed: )?(?:Invalid Input Error: )?")
 _ENGINE = re.compile(
     r"strftime|according to format specifier|\b(?:[A-Z][a-z]+ )+(?:implemented )?Error: "
-    r"|(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
+    r"|Python exception|(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
 )
 # https://duckdb.org/docs/stable/sql/data_types/overview
 _TYPES = {
@@ -31,7 +31,9 @@ _TYPES = {
     "INTEGER": "INT64",
     "INTEGER_LITERAL": "INT64",
     "STRING_LITERAL": "STRING",
+    "TEXT": "STRING",
     "TIMESTAMP": "DATETIME",
+    "TIMESTAMPTZ": "TIMESTAMP",
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
     "TIMESTAMP_MICROS": "DATETIME",
     "VARCHAR": "STRING",
@@ -64,14 +66,17 @@ def _signature(found: re.Match[str]) -> str:
     if "BLOB" in kinds and _OF_BYTES_TOO.fullmatch(name):
         return f"the local BigQuery can't do {name} of BYTES; Google can"
     kind = "function" if name.isidentifier() and name != "LIKE" else "operator"
-    types = ", ".join(_type(each) for each in re.split(r", (?![^()]*\))", kinds)) or "none"
+    types = ", ".join(type_name(each) for each in re.split(r", (?![^()]*\))", kinds)) or "none"
     return f"{_UNKNOWN} {kind} {name} for argument types: {types}"
 
 
-def _type(name: str) -> str:
+def type_name(name: str) -> str:
+    """Give BigQuery's name of a type of the engine."""
     if name.endswith("[]"):
-        return f"ARRAY<{_type(name[:-2])}>"
+        return f"ARRAY<{type_name(name[:-2])}>"
     bare = name.partition("(")[0]
+    if name.startswith("DECIMAL") and name.endswith(("18)", "18 )")):
+        return "BIGNUMERIC"
     return {"DECIMAL": "NUMERIC", "STRUCT": "STRUCT"}.get(bare, _TYPES.get(name, name))
 
 
@@ -83,6 +88,10 @@ def _not_together(found: re.Match[str]) -> str:
             f"{_UNKNOWN} operator CASE; all THEN/ELSE arguments must be coercible to a common "
             f"type but found: {', '.join(types)}"
         )
+    if name.startswith(("SET.", "TEXT.")):
+        column = found["name"].partition(".")[2]
+        types = types[::-1] if name.startswith("TEXT.") else types
+        return f"Value of type {types[0]} cannot be assigned to {column}, which has type {types[1]}"
     if name == "USING":
         return f"Column in USING has incompatible types on either side of the join: {', '.join(types)}"
     if name == "IN":
@@ -100,12 +109,12 @@ def _no_condition(found: re.Match[str]) -> str:
 
 
 def _type_of_list(name: str) -> str:
-    return _type(name.upper().removesuffix("[]"))
+    return type_name(name.upper().removesuffix("[]"))
 
 
 def _bad_value(found: re.Match[str]) -> str:
     kind = found["type"]
-    words = "int64" if kind in _INTEGERS else _type(kind).lower().removesuffix("64")
+    words = "int64" if kind in _INTEGERS else type_name(kind).lower().removesuffix("64")
     return f"Bad {'double' if words == 'float' else words} value: {found['value']}"
 
 
@@ -149,6 +158,16 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (
         r"Could not cast value (?P<value>\S+) to DECIMAL\((?P<digits>\d+),(?P<scale>\d+)\)",
         r"numeric overflow: \g<value> has too many digits for NUMERIC(\g<digits>, \g<scale>)",
+    ),
+    (
+        r"has (?P<wanted>\d+) columns but (?P<found>\d+) values were supplied",
+        r"Inserted row has wrong column count; Has \g<found>, expected \g<wanted>",
+    ),
+    (r"NOT NULL constraint failed: \w+\.(?P<name>\w+)", r"Required field \g<name> cannot be null"),
+    (r"Referenced update column (?P<name>\S+) not found", r"Unrecognized name: \g<name>"),
+    (
+        r'Duplicate column name "(?P<name>[^"]+)" in INSERT',
+        r"Column \g<name> appears multiple times in INSERT column list",
     ),
     (r"Malformed JSON", "syntax error while parsing JSON"),
 )

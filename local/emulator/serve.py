@@ -26,6 +26,7 @@ from bqemulator.storage.engine import DuckDBEngine
 
 from local.emulator import (
     altered,
+    changes,
     column_types,
     functions,
     ingestion,
@@ -122,6 +123,7 @@ def main() -> None:
         lengths,
         loads,
         altered,
+        changes,
         names_said,
         own_words,
         # The last one, since others change how SQL is parsed.

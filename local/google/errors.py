@@ -107,6 +107,11 @@ def invalid(message: str) -> GoogleError:
     return GoogleError(400, "INVALID_ARGUMENT", "invalid", message)
 
 
+def invalid_query(message: str) -> GoogleError:
+    """Build BigQuery's 400 for a statement with a mistake in it."""
+    return GoogleError(400, "INVALID_ARGUMENT", "invalidQuery", message)
+
+
 def not_found(message: str) -> GoogleError:
     """Build a 404."""
     return GoogleError(404, "NOT_FOUND", "notFound", message)

@@ -103,6 +103,10 @@ def _agreeing(node: Any) -> Iterator[tuple[exp.Expr, list[exp.Expr], str]]:
     kind = type(node)
     if kind in _OPERATORS and not is_assignment(node):
         yield node.this, [node.expression], _OPERATORS[kind]
+    elif kind is exp.EQ and isinstance(node.parent, exp.Update) and isinstance(node.this, exp.Column):
+        changed = node.find_ancestor(exp.Merge) or node.parent
+        column = exp.column(node.this.name, table=changed.this.alias_or_name, quoted=True)
+        yield node.expression, [column], f"SET.{node.this.name}"
     elif kind is exp.Between:
         yield node.this, [node.args["low"], node.args["high"]], "BETWEEN"
     elif kind is exp.In and not isinstance(node.parent, exp.Pivot):
@@ -184,7 +188,7 @@ def _checked(operand: exp.Expr, others: list[exp.Expr], name: str) -> bool:
         if not (_is_number(first) and _is_number(other))
     ]
     if any(map(_is_text, values)):
-        checks.append(call("google__same_text", first, name))
+        checks.append(call("google__same_text", first, name.replace("SET.", "TEXT.")))
     _put_around(operand, checks)
     return bool(checks)
 

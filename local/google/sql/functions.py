@@ -64,10 +64,10 @@ def require_bigquerys(sql: str) -> None:
     bare = without_strings(sql)
     foreign = _STATEMENT.search(bare)
     if foreign is not None:
-        raise _invalid(f"Syntax error: Unexpected keyword {foreign[1].upper()}")
+        raise errors.invalid_query(f"Syntax error: Unexpected keyword {foreign[1].upper()}")
     for call in _CALL.finditer(bare):
         if is_engines(call[1].lower()):
-            raise _invalid(f"Procedure not found: {call[1]}")
+            raise errors.invalid_query(f"Procedure not found: {call[1]}")
     try:
         tokens = BigQuery().tokenize(sql)
     except TokenError:
@@ -85,13 +85,9 @@ def require_bigquerys(sql: str) -> None:
             own.add(name)
         elif name not in own and is_engines(name):
             column = token.col - len(token.text) + 1
-            raise _invalid(f"Function not found: {token.text} at [{token.line}:{column}]")
+            raise errors.invalid_query(f"Function not found: {token.text} at [{token.line}:{column}]")
 
 
 def is_engines(name: str) -> bool:
     """Tell whether only the engine has a function of this name."""
     return name in NAMES or name.startswith(PREFIXES)
-
-
-def _invalid(message: str) -> errors.GoogleError:
-    return errors.GoogleError(400, "INVALID_ARGUMENT", "invalidQuery", message)

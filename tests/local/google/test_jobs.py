@@ -145,7 +145,8 @@ def test_a_script_may_drop_what_it_has_made(
         gone = httpx.Response(404, json={"error": {"message": "Not found: Table"}})
         bigquery.answers[f"{DATASETS}/d/tables/{name}"] = gone
     bigquery.answers[JOBS] = JOB
-    sql = f"create table d.temporary options(expiration_timestamp=timestamp '2030-01-01') as select 1; {then}"
+    made = "create table d.temporary options(expiration_timestamp=timestamp '2030-01-01') as select 1 as x"
+    sql = f"{made}; {then}"
     bigquery.answers[QUERIES] = {"rows": [{"f": [{"v": "7"}]}]}
     body = {"configuration": {"query": {"query": sql}}}
     assert world.call("POST", JOBS, json=body).status_code == code

@@ -427,6 +427,49 @@ def test_a_column_takes_no_more_than_its_type(setup: Setup) -> None:
         job.result()
 
 
+def test_what_a_statement_would_change_is_looked_at_first(setup: Setup) -> None:
+    name = f"{setup.dataset}.t"
+    setup.owner.query_and_wait(f"create table {name} (id int64 not null, s string, d date, n numeric)")
+    setup.owner.query_and_wait(f"insert {name} values (1, 'a', '2024-01-03', 1.5), (2, 'b', null, 2)")
+    twice = "(select 1 as id, 'x' as s, true as b union all select 1, 'y', false)"
+    several = "UPDATE/MERGE must match at most one source row for each target row"
+    into_id = "which cannot be inserted into column id, which has type INT64"
+    on_id = f"merge {name} t using {twice} u on t.id = u.id when matched"
+    for sql, said in (
+        (f"{on_id} then update set s = u.s", several),
+        (f"update {name} t set s = u.s from {twice} u where t.id = u.id", several),
+        (f"update {name} set s = 'c'", "UPDATE must have a WHERE clause"),
+        (f"delete {name}", "DELETE must have a WHERE clause"),
+        (f"insert {name} (id) values ('3')", f"Value has type STRING {into_id}"),
+        (f"insert {name} (id) values (1.5)", f"Value has type FLOAT64 {into_id}"),
+        (f"insert {name} (id, s) select s, s from {name}", f"Query column 1 has type STRING {into_id}"),
+        (f"insert {name} (s) values ('a')", "Required field id cannot be null"),
+        (f"insert {name} values (3, 'c')", "wrong column count; Has 2, expected 4"),
+        (
+            f"update {name} set id = s where true",
+            "type STRING cannot be assigned to id, which has type INT64",
+        ),
+        (
+            f"update {name} set id = '3' where true",
+            "type STRING cannot be assigned to id, which has type INT64",
+        ),
+        (
+            f"{on_id} and b then update set s = t.n",
+            "type NUMERIC cannot be assigned to s, which has type STRING",
+        ),
+        (
+            f"alter table {name} alter column s set data type bytes",
+            r"\(STRING\) is assignable to the new type",
+        ),
+        (f"create table {name}2 as select 1", "CREATE TABLE columns must be named, but column 1 has no name"),
+    ):
+        with pytest.raises(BadRequest, match=said):
+            setup.owner.query_and_wait(sql)
+    setup.owner.query_and_wait(f"{on_id} and u.b then update set s = u.s")
+    setup.owner.query_and_wait(f"delete {name} where id in (select 2)")
+    assert rows_of(setup, f"select id, s from {name}") == [(1, "x")]
+
+
 def test_a_column_has_its_default(setup: Setup) -> None:
     name = f"{setup.dataset}.t"
     for sql in (

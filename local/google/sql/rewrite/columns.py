@@ -16,12 +16,26 @@ def name_all(query: exp.Query) -> None:
         return
     number = 0
     for column in list(first.expressions):
-        # `d.f(x)` is a function of the dataset d, `a.b` a field.
-        field = isinstance(column, exp.Dot) and not isinstance(column.expression, exp.Func)
-        if column.is_star or field or isinstance(column, exp.Alias | exp.Column):
-            continue
-        column.replace(exp.alias_(column.copy(), f"f{number}_"))
-        number += 1
+        if not _is_named(column):
+            column.replace(exp.alias_(column.copy(), f"f{number}_"))
+            number += 1
+
+
+def require_names(statement: exp.Create) -> None:
+    """Raise BigQuery's 400 where a column of a table or view would have no name."""
+    first = None if isinstance(statement.this, exp.Schema) else _first(statement.expression)
+    for position, column in enumerate(first.expressions if first is not None else (), start=1):
+        if not _is_named(column):
+            kind = str(statement.args["kind"]).upper()
+            raise errors.invalid_query(
+                f"CREATE {kind} columns must be named, but column {position} has no name"
+            )
+
+
+def _is_named(column: exp.Expr) -> bool:
+    # `d.f(x)` is a function of the dataset d, `a.b` a field.
+    field = isinstance(column, exp.Dot) and not isinstance(column.expression, exp.Func)
+    return bool(column.is_star) or field or isinstance(column, exp.Alias | exp.Column)
 
 
 def require_distinct(query: exp.Query) -> None:
@@ -33,11 +47,8 @@ def require_distinct(query: exp.Query) -> None:
     names = Counter(column.alias_or_name.lower() for column in named)
     twice = ", ".join(name for name, times in names.items() if times > 1)
     if twice:
-        raise errors.GoogleError(
-            400,
-            "INVALID_ARGUMENT",
-            "invalidQuery",
-            f"Duplicate column names in the result are not supported. Found duplicate(s): {twice}",
+        raise errors.invalid_query(
+            f"Duplicate column names in the result are not supported. Found duplicate(s): {twice}"
         )
 
 

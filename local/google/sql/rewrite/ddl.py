@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from local.google import errors
 from local.google.iam.authorize import TableRef
 from local.google.sql.tree import parts_of
 
@@ -31,6 +32,16 @@ class Context:
         if len(parts) == 2:
             return TableRef(self.project, *parts)
         return TableRef(*self.default, parts[0]) if parts and self.default else None
+
+
+def changed(statement: exp.Update | exp.Delete) -> None:
+    """Put the FROM before what DELETE names. Raises BigQuery's 400 where there is no WHERE."""
+    named = statement.args.get("tables")
+    if named and not statement.this:
+        statement.set("this", named[0])
+        statement.set("tables", None)
+    if statement.args.get("where") is None:
+        raise errors.invalid_query(f"{statement.key.upper()} must have a WHERE clause")
 
 
 def dropped(statement: exp.Drop) -> None:

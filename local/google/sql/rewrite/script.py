@@ -85,19 +85,7 @@ def _done_here(statement: exp.Expr, text: str, context: ddl.Context) -> str | No
 
 
 def _readable(statement: exp.Expr, context: ddl.Context) -> str:
-    query = statement.expression if isinstance(statement, exp.Create) else statement
-    if isinstance(query, exp.Query):
-        columns.require_distinct(query)
-    if isinstance(statement, exp.Drop):
-        ddl.dropped(statement)
-    elif isinstance(statement, exp.Create):
-        create.rewritten(statement, context)
-    elif isinstance(statement, exp.Set):
-        # A row's values go to the variables: the emulator wants them as columns.
-        for query in statement.find_all(exp.Select):
-            query.set("kind", None)
-    elif isinstance(statement, exp.Query):
-        columns.name_all(statement)
+    _of_its_kind(statement, context)
     for part in (part for table in statement.find_all(exp.Table) for part in table.parts):
         if "-" in part.name and isinstance(part, exp.Identifier):
             part.args["quoted"] = True
@@ -105,6 +93,25 @@ def _readable(statement: exp.Expr, context: ddl.Context) -> str:
         _one_name(call)
     values.rewritten(statement)
     return statement.sql(dialect="bigquery")
+
+
+def _of_its_kind(statement: exp.Expr, context: ddl.Context) -> None:
+    query = statement.expression if isinstance(statement, exp.Create) else statement
+    if isinstance(query, exp.Query):
+        columns.require_distinct(query)
+    if isinstance(statement, exp.Update | exp.Delete):
+        ddl.changed(statement)
+    elif isinstance(statement, exp.Drop):
+        ddl.dropped(statement)
+    elif isinstance(statement, exp.Create):
+        columns.require_names(statement)
+        create.rewritten(statement, context)
+    elif isinstance(statement, exp.Set):
+        # A row's values go to the variables: the emulator wants them as columns.
+        for select in statement.find_all(exp.Select):
+            select.set("kind", None)
+    elif isinstance(statement, exp.Query):
+        columns.name_all(statement)
 
 
 def _one_name(call: exp.Dot) -> None:
