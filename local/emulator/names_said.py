@@ -1,6 +1,7 @@
 """Patch: what is absent, is there already, or is of another kind, is said as BigQuery does, with its reason.
 
-bqemulator 1.4.0 knows this of tables only; the engine's own words name neither project nor dataset.
+bqemulator 1.4.0 knows this of tables only; the engine's own words name neither project nor dataset. The
+gateway says where it was looked for.
 Source: https://cloud.google.com/bigquery/docs/error-messages
 """
 
@@ -12,14 +13,13 @@ from collections.abc import Callable
 from bqemulator.domain.errors import AlreadyExistsError, DomainError, InvalidQueryError, NotFoundError
 from bqemulator.jobs import error_mapper
 
-_WHERE = "was not found in location US"  # the gateway knows where
 _SCHEMA = r'Schema with name "?(?P<project>[\w-]+?)__(?P<dataset>\w+)"?'
 _BLIND = ("_try_substring_bad_arity", "_try_binder_plus_str_int", "_try_binder_eq_mismatch")
 _KINDS = {"Table": "TABLE", "View": "VIEW"}
 
 
 def _no_dataset(found: re.Match[str], _: str) -> DomainError:
-    return NotFoundError(f"Not found: Dataset {found['project']}:{found['dataset']} {_WHERE}")
+    return NotFoundError(f"Not found: Dataset {found['project']}:{found['dataset']}")
 
 
 def _dataset_there(found: re.Match[str], _: str) -> DomainError:
@@ -27,7 +27,7 @@ def _dataset_there(found: re.Match[str], _: str) -> DomainError:
 
 
 def _no_view(found: re.Match[str], dataset: str) -> DomainError:
-    return NotFoundError(f"Not found: Table {dataset}{found['name']} {_WHERE}")
+    return NotFoundError(f"Not found: Table {dataset}{found['name']}")
 
 
 def _view_there(found: re.Match[str], dataset: str) -> DomainError:

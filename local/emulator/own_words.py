@@ -193,10 +193,10 @@ _SAID = re.compile(
 )
 _TWICE = re.compile(r"Found multiple '(\w+)' clauses")
 _ROUTINE = re.compile(r"\b(?P<project>[a-z][a-z0-9_]*?)__(?P<dataset>\w+?)__(?P<name>[A-Za-z]\w*)")
-# The emulator writes names with two dots, or a kind in small letters before a colon.
+# The emulator writes names with two dots, or a kind in small letters before a colon, and says US.
 _NAMED = re.compile(
     r"(?P<said>Not found|Already Exists): (?P<kind>[a-z]+:|[A-Z][a-z]+ )(?P<project>[a-z][a-z0-9-]*)[.:]"
-    r"(?P<name>\w+(?:\.[\w$*-]+)?)(?P<where> was not found in location US)?$"
+    r"(?P<name>\w+(?:\.[\w$*-]+)?)(?: was not found in location US)?$"
 )
 _TEMPORARY = re.compile(r"\b[a-z][a-z0-9_]*?___bqemu_temp_[0-9a-f]{32}__")
 
@@ -208,9 +208,7 @@ def own_words(message: str) -> str:
 
 def _named(found: re.Match[str]) -> str:
     kind = found["kind"].rstrip(": ").capitalize()
-    absent = found["said"] == "Not found" and kind in ("Dataset", "Table")
-    where = " was not found in location US" if absent else ""
-    return f"{found['said']}: {kind} {found['project']}:{found['name']}{where}"
+    return f"{found['said']}: {kind} {found['project']}:{found['name']}"
 
 
 def _routine(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#case_sensi
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _WHERE = "was not found in location "
+_ABSENT = re.compile(r"^Not found: (?:Dataset|Table) \S+:\S+$")
 
 
 def require(gateway: Gateway, access: SqlAccess, location: str) -> None:
@@ -46,14 +48,16 @@ def require(gateway: Gateway, access: SqlAccess, location: str) -> None:
 
 
 def said(gateway: Gateway, access: SqlAccess, location: str, message: str) -> str:
-    """Give the emulator's message with the place where the job ran; it says US whatever that was."""
+    """Give the emulator's message; of what is absent, with the place where the job ran."""
+    if not _ABSENT.match(message):
+        return message
     datasets = (
         project.datasets.get(dataset_id)
         for project_id, dataset_id in _used(access)
         if (project := gateway.store.project(project_id)) is not None
     )
     there = location or next((str(one.fields["location"]) for one in datasets if one is not None), "US")
-    return message.replace(_WHERE + "US", _WHERE + there)
+    return f"{message} {_WHERE}{there}"
 
 
 def _used(access: SqlAccess) -> list[tuple[str, str]]:
