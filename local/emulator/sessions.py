@@ -11,10 +11,12 @@ import contextlib
 import functools
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from bqemulator import server
 from bqemulator.api.routes import jobs as routes
 from bqemulator.storage.engine import DuckDBEngine
@@ -22,14 +24,13 @@ from bqemulator.storage.engine import DuckDBEngine
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    import duckdb
-
     Job = Callable[..., Coroutine[Any, Any, Any]]
 
 # Of DuckDB's own memory, by all queries together; what does not fit goes to files, which are bounded too.
 MEMORY = os.environ.get("LOCAL_BIGQUERY_MEMORY", "1GB")
 TEMPORARY_FILES = os.environ.get("LOCAL_BIGQUERY_TEMPORARY_FILES", "4GB")
 _JOBS = 16  # at the same time; others wait
+_UNDONE_SECONDS = 10.0
 
 # The one that the engine starts with.
 first_connection = DuckDBEngine.connection.fget
@@ -131,6 +132,7 @@ def patch() -> None:
         # Else DuckDB 1.5 takes what two expressions share out of the TRY that SAFE. becomes.
         first_connection(engine).execute("SET disabled_optimizers = 'common_subexpressions'")
 
+    DuckDBEngine.execute = _after_what_is_undone(DuckDBEngine.execute)
     DuckDBEngine.connection = property(connection)
     DuckDBEngine._apply_session_pragmas = bounded
     DuckDBEngine.write_lock = _no_lock
@@ -154,6 +156,25 @@ async def _no_lock(_: DuckDBEngine) -> AsyncIterator[None]:
     The lock of 1.4.0 belongs to one event loop, and would be held as long as a script's statement runs.
     """
     yield
+
+
+def _after_what_is_undone(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a statement wait for a stopped one that wrote the same table, until DuckDB has undone it.
+
+    The gateway lets one job at a time write a table, and takes one that it has stopped for over.
+    """
+
+    def executed(engine: DuckDBEngine, sql: str, parameters: Any = None) -> Any:
+        deadline = time.monotonic() + _UNDONE_SECONDS
+        while True:
+            try:
+                return execute(engine, sql, parameters)
+            except duckdb.TransactionException as error:
+                if "write-write conflict" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    return executed
 
 
 def _in_a_thread(job: Job, threads: ThreadPoolExecutor) -> Job:

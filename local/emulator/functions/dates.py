@@ -30,6 +30,8 @@ def macros() -> list[str]:
             {"a, b, d": "(google__week(CAST(a AS DATE), d) - google__week(CAST(b AS DATE), d)) // 7"},
         ),
         macro("google__week_number", {"x, d": f"(dayofyear(x) + 6 - {_BACK}) // 7"}),
+        # bqemulator takes each `strptime` in a statement for a TIMESTAMP's.
+        macro("google__parse_datetime", {"x, format": "strptime(x, format)"}),
     ]
     found += _differences()
     there, utc = "timezone(z, x)", "timezone('UTC', x)"
@@ -141,6 +143,11 @@ def _in_zone(node: Any) -> exp.Expression | None:
     return None if zone is None else call("google__in_zone", node.this, zone)
 
 
+def _parsed(node: Any) -> exp.Expression | None:
+    form = node.args.get("format")
+    return None if form is None else call("google__parse_datetime", node.this, form)
+
+
 def bucket(node: exp.Anonymous) -> exp.Expression | None:
     """DATE_BUCKET and its like, as long as they begin where BigQuery says."""
     if len(node.expressions) != 2:
@@ -159,6 +166,7 @@ RULES = {
     exp.Extract: _extract,
     exp.CurrentDatetime: _now,
     exp.CurrentTimestamp: _current,
+    exp.ParseDatetime: _parsed,
     exp.String: _in_zone,
     exp.Sub: _minus,
 }

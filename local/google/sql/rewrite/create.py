@@ -116,15 +116,18 @@ def _columns(statement: exp.Create, fields: dict[str, Any]) -> tuple[dict[str, s
 
 
 def _has(column: exp.Expr, kind: type[exp.Expr]) -> bool:
-    return any(isinstance(one.kind, kind) for one in column.args.get("constraints") or [])
+    return any(isinstance(one.args.get("kind"), kind) for one in column.args.get("constraints") or [])
 
 
 def _constraints(column: exp.ColumnDef) -> tuple[str, bool]:
-    """Leave NOT NULL and DEFAULT; give the column's description, and whether it is the key."""
+    """Leave NOT NULL and DEFAULT; give the column's description, and whether it is the key.
+
+    Their kinds are read from `args`: compiled, `kind` refuses the OPTIONS that are among them.
+    """
     given = list(column.args.get("constraints") or [])
     options = [option for one in given for option in one.find_all(exp.Property)]
-    column.set("constraints", [one for one in given if isinstance(one.kind, _KEPT)])
-    key = any(isinstance(one.kind, exp.PrimaryKeyColumnConstraint) for one in given)
+    column.set("constraints", [one for one in given if isinstance(one.args.get("kind"), _KEPT)])
+    key = any(isinstance(one.args.get("kind"), exp.PrimaryKeyColumnConstraint) for one in given)
     return str(fields_of(options).get("description") or ""), key
 
 

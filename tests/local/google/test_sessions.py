@@ -1,0 +1,34 @@
+"""What the emulator's sessions do with DuckDB, in its own Python."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.gateway import EMULATOR_PYTHON
+
+WHILE_ANOTHER_IS_UNDONE = """
+import threading, duckdb
+from local.emulator import sessions
+database = duckdb.connect()
+stopped, next_one = database.cursor(), database.cursor()
+stopped.execute("begin")
+stopped.execute("create table t as select 1 as a")
+execute = sessions._after_what_is_undone(lambda session, sql, _: session.execute(sql))
+undone = threading.Timer(0.2, stopped.rollback)
+undone.start()
+execute(next_one, "create table t as select 3 as a")
+undone.join()
+print(database.sql("from t").fetchall())
+"""
+
+
+def test_a_statement_waits_until_a_stopped_one_is_undone() -> None:
+    done = subprocess.run(
+        [EMULATOR_PYTHON, "-c", WHILE_ANOTHER_IS_UNDONE],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    # The line above it is the emulator's log.
+    assert done.stdout.splitlines()[-1:] == ["[(3,)]"], done.stderr
