@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.uv import UV
+
 MINORS = (14, 13, 12, 11)
-PACKAGES = ("pip", "pulumi", "httpx", "jsonschema")
+PACKAGES = ("pulumi", "httpx", "jsonschema")
 INSTALL_SECONDS = 300
 
 
@@ -25,8 +27,9 @@ def make(directory: Path) -> Path:
         raise NotHereError(f"no Python of another minor version, of {MINORS}, on PATH or beside this one")
     pinned = [f"{name}=={version(name)}" for name in PACKAGES]
     python = directory / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *pinned]
-    for command in ([str(interpreter), "-m", "venv", str(directory)], install):
+    make_it = [UV, "venv", "--quiet", "--python", str(interpreter), str(directory)]
+    install = [UV, "pip", "install", "--quiet", "--no-build", "--python", str(python), *pinned]
+    for command in (make_it, install):
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
         if done.returncode:
             raise NotHereError(f"{interpreter}: {done.stderr.strip()[-300:]}")
@@ -44,6 +47,6 @@ def _found() -> Iterator[Path]:
 
 
 def _works(python: Path, minor: int) -> bool:
-    command = [str(python), "-c", "import sys, venv, ensurepip; print(sys.version_info[1])"]
+    command = [str(python), "-c", "import sys; print(sys.version_info[1])"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() == str(minor)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,11 @@ class PrefectServer:
 
 
 @contextmanager
-def running(home: Path, **settings: str) -> Iterator[PrefectServer]:
+def running(
+    home: Path, put: Callable[[Path], None] = prefect_database.put, /, **settings: str
+) -> Iterator[PrefectServer]:
     """Start a server that keeps its database in `home`, wait until it answers, stop it by its id."""
-    prefect_database.put(home)
+    put(home)
     port = free_port()
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},

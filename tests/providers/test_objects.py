@@ -244,15 +244,16 @@ def test_a_killed_up_and_a_killed_destroy_are_taken_on(stack: Stack, there: Ther
     assert there.nothing()
 
 
-def test_mistakes_are_told_at_preview(up: Stack, prefix: str) -> None:
+def test_mistakes_are_told_at_preview(stack: Stack, prefix: str) -> None:
+    stack.config("prefix", prefix)
     program = object_programs.ALL
     for right, wrong in (
         ('"Europe/Paris"', '"Europe/Pariss"'),
         ('"0 2 * * *"', '"at two"'),
     ):
         program = program.replace(right, wrong)
-    up.program(program)
-    output = up.fails("preview")
+    stack.program(program)
+    output = stack.fails("preview")
     for told in (
         "schedules.nightly.timezone: 'Europe/Pariss' is no time zone",
         "schedules.nightly.cron: 'at two' is no cron line",
@@ -260,8 +261,8 @@ def test_mistakes_are_told_at_preview(up: Stack, prefix: str) -> None:
         assert told in output
     assert "Traceback" not in output
     name = "24b9d4e8-2f2c-4a5e-9d3f-1f6c1c6a7b10"
-    up.program(f'GlobalConcurrencyLimit("l", name="{name}", limit=1)')
-    assert f"name: {name!r} reads as an id, and Prefect would take it for one" in up.fails("preview")
+    stack.program(f'GlobalConcurrencyLimit("l", name="{name}", limit=1)')
+    assert f"name: {name!r} reads as an id, and Prefect would take it for one" in stack.fails("preview")
 
 
 def test_a_deployment_of_a_pool_that_is_not_there_says_so(stack: Stack, prefix: str) -> None:
