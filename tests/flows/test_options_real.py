@@ -24,11 +24,18 @@ def command(platform: Platform, project: Path, *options: str) -> Finished:
     return run(elsewhere.words(project, "--target", "tiny", *options), platform.environment())
 
 
-def test_a_selection_is_run_and_told_as_json(platform: Platform, project: Path) -> None:
+@pytest.fixture(scope="module")
+def seeded(platform: Platform, project: Path) -> Path:
+    """The project, once its seed is in BigQuery."""
     # An editor's lock: a link that leads nowhere.
     (project / "models" / ".#greetings.sql").symlink_to("me@here.42:1")
-    assert command(platform, project, "--select", "people").code == 0
-    done = command(platform, project, "--full-refresh", "--select", "people", "greetings", "--json")
+    done = command(platform, project, "--select", "people")
+    assert done.code == 0, done.err
+    return project
+
+
+def test_a_selection_is_run_and_told_as_json(platform: Platform, seeded: Path) -> None:
+    done = command(platform, seeded, "--full-refresh", "--select", "people", "greetings", "--json")
     assert done.code == 0, done.err
     report = json.loads(done.out)
     assert (report["exit_code"], report["target"]) == (0, "tiny")
@@ -39,7 +46,7 @@ def test_a_selection_is_run_and_told_as_json(platform: Platform, project: Path) 
     assert report["test"]["counts"] == {"pass": 3}
     assert report["flow_run"].startswith(platform.prefect.removesuffix("/api"))
     # --full-refresh is no reason to parse the project anew; the first run had to.
-    log = (project / "logs" / "tiny" / "dbt.log").read_text()
+    log = (seeded / "logs" / "tiny" / "dbt.log").read_text()
     assert log.count("Unable to do partial parsing") == 1
 
 
@@ -65,18 +72,17 @@ unit_tests:
 """
 
 
-def test_what_is_switched_off_is_neither_built_nor_tested(platform: Platform, project: Path) -> None:
-    assert command(platform, project, "--select", "people").code == 0
-    more = project / "models" / "more.yml"
+def test_what_is_switched_off_is_neither_built_nor_tested(platform: Platform, seeded: Path) -> None:
+    more = seeded / "models" / "more.yml"
     more.write_text(MORE_TESTS)
-    (project / "tests").mkdir()
-    (project / "tests" / "of_the_history.sql").write_text("select * from {{ ref('people_history') }}")
-    (project / "tests" / "compared.sql").write_text(
+    (seeded / "tests").mkdir()
+    (seeded / "tests" / "of_the_history.sql").write_text("select * from {{ ref('people_history') }}")
+    (seeded / "tests" / "compared.sql").write_text(
         "select id from {{ ref('greetings') }} where id not in (select id from {{ ref('people') }})"
     )
-    done = command(platform, project, "--no-seeds", "--no-snapshots", "--no-unit-tests", "--json")
+    done = command(platform, seeded, "--no-seeds", "--no-snapshots", "--no-unit-tests", "--json")
     more.unlink()
-    shutil.rmtree(project / "tests")
+    shutil.rmtree(seeded / "tests")
     assert done.code == 0, done.err
     report = json.loads(done.out)
     assert {node["name"] for node in report["run"]["nodes"]} == {"greetings", "lengths"}
@@ -105,12 +111,11 @@ sources:
 
 @pytest.mark.parametrize(("limit", "code", "said"), [("error_after", 1, "failed"), ("warn_after", 0, "WARN")])
 def test_old_sources_stop_the_run_or_are_warned_of(
-    platform: Platform, project: Path, limit: str, code: int, said: str
+    platform: Platform, seeded: Path, limit: str, code: int, said: str
 ) -> None:
-    assert command(platform, project, "--select", "people").code == 0
-    sources = project / "models" / "sources.yml"
+    sources = seeded / "models" / "sources.yml"
     sources.write_text(SOURCES.replace("LIMIT", limit))
-    done = command(platform, project, "--freshness", "--select", "lengths", "--json")
+    done = command(platform, seeded, "--freshness", "--select", "lengths", "--json")
     sources.unlink()
     assert done.code == code, done.err
     assert said in done.err
