@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.platform.ports import free_port
-from tests import tiny
+from tests import faults, tiny
 from tests.asking import ask
+from tests.faults import Plan, Request
 from tests.flows import elsewhere, servers
 from tests.flows.conftest import Platform
 from tests.signals import heed_ctrl_c
@@ -158,24 +160,54 @@ def test_a_crashed_run_that_is_retried_in_prefect_stays_running_until_its_end(
     assert names.count("Crashed") == 1, names
 
 
+class Held(Plan):
+    """Keeps each job that is sent to BigQuery back until it may go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go = threading.Event()
+
+    def next(self, request: Request) -> str:
+        if request.method == "POST" and request.path.partition("?")[0].endswith("/jobs"):
+            self.may_go.wait(240)
+        return super().next(request)
+
+
+@contextmanager
+def released(plan: Held) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        plan.may_go.set()
+
+
 def test_a_second_run_waits_or_is_refused(platform: Platform, fresh: Path, tmp_path: Path) -> None:
-    (fresh / "models" / "slow.sql").write_text(platform.slow(30))
-    elsewhere = shutil.copytree(tiny.DIRECTORY, tmp_path / "elsewhere")
-    with started(platform, fresh, "tiny", "--select", "slow") as first:
-        first.wait_until(lambda text: " START " in text)
-        with (
-            started(platform, fresh, "tiny") as refused,
-            started(platform, elsewhere, "tiny", "--select", "people", "--wait", "200") as waiting,
-        ):
-            assert refused.end() == 5
-            pid = first.process.pid
-            assert f"held by the flow run {first.flow_run}, the process {pid} on" in refused.printed
-            assert waiting.end(240) == 0
-            # Another machine, as far as files go: it knows the flow run from Prefect.
-            assert f"for the target tiny, held by the flow run {first.flow_run}\n" in waiting.printed
-            assert first.end(1) == 0
+    (fresh / "models" / "alone.sql").write_text("select 1 as id")
+    elsewhere = shutil.copytree(fresh, tmp_path / "elsewhere")
+    reference = {"projectId": "demo-flights", "datasetId": "demo_flights_held"}
+    datasets = f"{platform.bigquery}/bigquery/v2/projects/demo-flights/datasets"
+    ask("POST", datasets, {"datasetReference": reference, "location": "EU"})
+    plan = Held()
+    with faults.proxy(platform.bigquery, plan) as bigquery, servers.tokens() as tokens, released(plan):
+        copy_blocks(platform, "tiny", "held", bigquery.url, tokens)
+        with started(platform, fresh, "held", "--select", "alone") as first:
+            first.wait_until(lambda text: " START " in text)
+            with (
+                started(platform, fresh, "held") as refused,
+                started(platform, elsewhere, "held", "--select", "alone", "--wait", "200") as waiting,
+            ):
+                assert refused.end() == 5
+                pid = first.process.pid
+                assert f"held by the flow run {first.flow_run}, the process {pid} on" in refused.printed
+                # Another machine, as far as files go: it knows the flow run from Prefect.
+                told = f"for the target held, held by the flow run {first.flow_run}\n"
+                waiting.wait_until(lambda text: told in text)
+                assert first.process.poll() is None
+                plan.may_go.set()
+                assert waiting.end(240) == 0
+                assert first.end(1) == 0
     assert state(platform, refused.flow_run) == "Failed"
-    limit = ask("GET", f"{platform.prefect}/v2/concurrency_limits/dbt-tiny")
+    limit = ask("GET", f"{platform.prefect}/v2/concurrency_limits/dbt-held")
     assert limit["active_slots"] == 0
 
 
