@@ -17,7 +17,7 @@ from tests.flows.faulty_runs import PARTS, wrong_ending, wrong_record, wrong_tab
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.flows.faulty_runs import Lane
+    from tests.flows.faulty_runs import Lane, Run
 
 GROWING = ("added", "history")
 OLD: dict[str, Any] = {name: {1: (rows, rows)} for name, (_, _, rows) in PARTS.items()}
@@ -123,21 +123,25 @@ def test_faults_of_both_services_leave_order(lane: Lane) -> None:
     assert seen["prefect: gone"]
 
 
-@pytest.mark.real
-def test_a_token_that_dies_within_the_run_is_replaced(lane: Lane) -> None:
-    run = lane.run_with(0, Plan(), TokenWearsOut())
-    assert run.faults["bigquery: 401 before"] > 1
-    assert (run.code, run.wrong) == (0, []), run.output
+@pytest.fixture(scope="module")
+def interrupted(lane: Lane) -> Run:
+    """A run that loses its tokens before BigQuery, and the answer to its end before Prefect."""
+    return lane.run_with(0, EndLost(), TokenWearsOut())
 
 
 @pytest.mark.real
-def test_an_answer_lost_as_the_run_ends_changes_nothing(lane: Lane) -> None:
+def test_a_token_that_dies_within_the_run_is_replaced(interrupted: Run) -> None:
+    assert interrupted.faults["bigquery: 401 before"] > 1
+    assert (interrupted.code, interrupted.wrong) == (0, []), interrupted.output
+
+
+@pytest.mark.real
+def test_an_answer_lost_as_the_run_ends_changes_nothing(interrupted: Run) -> None:
     """The server has Completed, the client asks again, and gets the state back without its data."""
-    run = lane.run_with(0, EndLost(), Plan())
-    assert run.faults["prefect: 503 after"] == 1
+    assert interrupted.faults["prefect: 503 after"] == 1
     # That of the target: a task that asks for one, too, fails the run if Prefect is away.
-    assert run.faults["prefect: slots"] == 1
-    assert (run.code, run.wrong) == (0, []), run.output
+    assert interrupted.faults["prefect: slots"] == 1
+    assert (interrupted.code, interrupted.wrong) == (0, []), interrupted.output
 
 
 @pytest.mark.real
