@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,7 +17,7 @@ import pytest
 from local.platform.ports import free_port
 from tests import tiny
 from tests.asking import ask
-from tests.flows import elsewhere, servers
+from tests.flows import elsewhere, sent_blocks, servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,12 +105,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         prefect = pool.submit(stack.enter_context, servers.prefect_server(directory / "prefect", port))
         token_url = stack.enter_context(servers.tokens())
         made.bigquery = stack.enter_context(servers.bigquery(directory / "bigquery"))
-        # Imports its packages while Prefect starts.
-        command = [sys.executable, "-m", "tests.flows.save_blocks", token_url, f"tiny={made.bigquery}"]
-        saved = run([*command, f"away={away}"], made.environment())
         prefect.result()
-        assert saved.code == 0, saved.err
-        made.pem = json.loads(saved.out.splitlines()[-1])
+        made.pem = sent_blocks.private_key()
+        for target, url in {"tiny": made.bigquery, "away": away}.items():
+            sent_blocks.send(made.prefect, target, url, token_url, made.pem)
         reference = {"projectId": "demo-flights", "datasetId": "demo_flights_tiny"}
         url = f"{made.bigquery}/bigquery/v2/projects/demo-flights/datasets"
         ask("POST", url, {"datasetReference": reference, "location": "EU"})

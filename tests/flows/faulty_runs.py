@@ -19,7 +19,7 @@ from local.platform.ports import free_port
 from tests import faults
 from tests.asking import ask
 from tests.faults import Plan
-from tests.flows import elsewhere, servers
+from tests.flows import elsewhere, sent_blocks, servers
 from tests.flows.microbatches import MACRO, YEARS
 
 if TYPE_CHECKING:
@@ -383,20 +383,9 @@ def lanes(directory: Path, number: int) -> Iterator[list[Lane]]:
                 "location": "EU",
             }
             ask("POST", f"{bigquery}/bigquery/v2/projects/demo-flights/datasets", body)
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "tests.flows.save_blocks",
-                token_url,
-                *(f"{lane.target}={lane.bigquery.url}" for lane in made),
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "PREFECT_API_URL": prefect, "PREFECT_HOME": str(directory / "home")},
-            cwd=servers.ROOT,
-            timeout=300,
-        )
+        pem = sent_blocks.private_key()
+        for lane in made:
+            sent_blocks.send(prefect, lane.target, lane.bigquery.url, token_url, pem)
         yield made
 
 

@@ -12,35 +12,18 @@ import os
 import sys
 import warnings
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 warnings.simplefilter("ignore")
 
 from prefect_dbt.cli import DbtCliProfile  # noqa: E402
 from prefect_dbt.cli.configs import BigQueryTargetConfigs, GlobalConfigs  # noqa: E402
 from prefect_gcp import GcpCredentials  # noqa: E402
 
+from tests.flows.sent_blocks import key, private_key  # noqa: E402
 from tests.flows.servers import wait  # noqa: E402
 
 
-def private_key() -> str:
-    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    return made.private_bytes(encoding, form, serialization.NoEncryption()).decode()
-
-
 def save(target: str, bigquery_url: str, token_url: str, pem: str) -> None:
-    key = {
-        "type": "service_account",
-        "project_id": "demo-flights",
-        "private_key_id": "0123",
-        "private_key": pem,
-        "client_email": f"dbt-{target}@demo-flights.iam.gserviceaccount.com",
-        "client_id": "1",
-        "token_uri": f"{token_url}/token",
-    }
-    credentials = GcpCredentials(service_account_info=key, project="demo-flights")
+    credentials = GcpCredentials(service_account_info=key(target, token_url, pem), project="demo-flights")
     credentials.save(f"gcp-credentials-{target}")
     configs = BigQueryTargetConfigs(
         project="demo-flights",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import sys
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,12 +14,22 @@ from flows.errors import NotSetUpError, UnreachableError, UsageError
 from flows.target import blocks
 from flows.target import dbt_profile as profile
 from local.platform.ports import free_port
+from tests.asking import ask
+from tests.flows.conftest import Platform, run
 from tests.flows.servers import answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.flows.conftest import Platform
+
+@pytest.fixture(scope="module")
+def pem(platform: Platform) -> str:
+    """The key in the blocks of the target `saved`, which the classes have saved."""
+    of_tiny = documents(platform, "tiny")["gcp-credentials"]["service_account_info"]["token_uri"]
+    words = [of_tiny.removesuffix("/token"), f"saved={platform.bigquery}"]
+    done = run([sys.executable, "-m", "tests.flows.save_blocks", *words], platform.environment())
+    assert done.code == 0, done.err
+    return str(json.loads(done.out.splitlines()[-1]))
 
 
 @pytest.fixture
@@ -26,22 +38,44 @@ def connected(platform: Platform) -> Iterator[Platform]:
         yield platform
 
 
+def documents(platform: Platform, target: str) -> dict[str, dict[str, Any]]:
+    """What the blocks of a target hold, by their names without it."""
+    body = {"include_secrets": True, "limit": 200}
+    found = ask("POST", f"{platform.prefect}/block_documents/filter", body)
+    ours = {
+        one["name"].removesuffix(f"-{target}"): one for one in found if one["name"].endswith(f"-{target}")
+    }
+    return {name: one["data"] for name, one in ours.items()}
+
+
 @pytest.mark.real
-def test_the_whole_chain_becomes_a_profile(connected: Platform) -> None:
-    made = profile.from_document(blocks.load_dbt_cli_profile("tiny"), "tiny")
-    assert (made.name, made.target) == ("projet_m2_bi", "tiny")
-    assert made.output["schema"] == "demo_flights_tiny"
+def test_what_the_other_tests_send_is_what_the_classes_save(platform: Platform, pem: str) -> None:
+    saved = json.dumps(documents(platform, "saved"), sort_keys=True)
+    sent = json.dumps(documents(platform, "tiny"), sort_keys=True)
+    assert "credentials" in saved
+    as_sent = saved.replace(json.dumps(pem), json.dumps(platform.pem))
+    for before, after in (("_saved", "_tiny"), ("-saved", "-tiny"), ('"saved"', '"tiny"')):
+        as_sent = as_sent.replace(before, after)
+    assert json.loads(as_sent) == json.loads(sent)
+
+
+@pytest.mark.real
+def test_the_whole_chain_becomes_a_profile(connected: Platform, pem: str) -> None:
+    made = profile.from_document(blocks.load_dbt_cli_profile("saved"), "saved")
+    assert (made.name, made.target) == ("projet_m2_bi", "saved")
+    assert made.output["schema"] == "demo_flights_saved"
     assert made.output["api_endpoint"] == connected.bigquery
-    assert made.key["private_key"] == connected.pem
-    assert connected.pem.splitlines()[1] not in made.text
+    assert made.key["private_key"] == pem
+    assert pem.splitlines()[1] not in made.text
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("pem")
 def test_the_place_of_the_tables_is_read_without_secrets(connected: Platform) -> None:
-    assert blocks.load_bigquery_target("tiny") == blocks.BigQueryTarget(
-        project="demo-flights", schema="demo_flights_tiny", location="EU", api_endpoint=connected.bigquery
+    assert blocks.load_bigquery_target("saved") == blocks.BigQueryTarget(
+        project="demo-flights", schema="demo_flights_saved", location="EU", api_endpoint=connected.bigquery
     )
-    assert blocks.load_bigquery_target("tiny").raw_schema == "demo_flights_tiny_raw"
+    assert blocks.load_bigquery_target("saved").raw_schema == "demo_flights_saved_raw"
 
 
 @pytest.mark.real
