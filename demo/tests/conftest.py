@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,10 +19,10 @@ from tests import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PROJECT = "demo-flights"
 Owned = tuple[str, str]  # an address, and its owner's token
-DBT = Path(sys.executable).with_name("dbt")
 DBT_PROJECT = gateway.ROOT / "dbt"
 
 
@@ -45,33 +44,33 @@ class Warehouse:
     name: str
     client: bigquery.Client
     directory: Path
-    project: Path = DBT_PROJECT
+    # `demo.tests.dbt_forks`
+    forks: subprocess.Popen[str]
 
-    def dbt(self, *arguments: str) -> Finished:
-        """Run dbt on the project with this environment. What dbt warns of counts as an error."""
-        target = self.directory / "target"
+    def dbt(self, *arguments: str, target: str = "target") -> Finished:
+        """Run dbt on the project with this environment. What dbt warns of counts as an error.
+
+        With another ``target``, a directory, the parsed project in the usual one stays as it is.
+        """
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("DBT_")},
             "GOOGLE_OAUTH_ACCESS_TOKEN": self.token,
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "BIGQUERY_API_ENDPOINT": self.url,
             "DBT_DATASET": self.name,
-            "DBT_TARGET_PATH": str(target),
+            "DBT_TARGET_PATH": str(self.directory / target),
             "DBT_LOG_PATH": str(self.directory / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
-        command = [str(DBT), "--warn-error", "--no-use-colors", *arguments, "--target", "local"]
-        done = subprocess.run(
-            command,
-            cwd=self.project,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        results = json.loads((target / "run_results.json").read_text())["results"]
-        return Finished(done.returncode, done.stdout, {r["unique_id"]: r["status"] for r in results})
+        out = self.directory / "printed.txt"
+        command = ["--warn-error", "--no-use-colors", *arguments, "--target", "local"]
+        request = {"arguments": command, "cwd": str(DBT_PROJECT), "env": env, "out": str(out)}
+        assert self.forks.stdin
+        assert self.forks.stdout
+        print(json.dumps(request), file=self.forks.stdin, flush=True)
+        code = int(self.forks.stdout.readline())
+        results = json.loads((self.directory / target / "run_results.json").read_text())["results"]
+        return Finished(code, out.read_text(), {r["unique_id"]: r["status"] for r in results})
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL with ``{raw}`` and ``{marts}`` for the two datasets."""
@@ -95,34 +94,18 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
         yield url, gateway.owner_token(state)
 
 
-def make_warehouse(platform: Owned, name: str, directory: Path) -> Warehouse:
-    """Create the two empty datasets, as `pulumi up` does."""
+def connect(platform: Owned, name: str) -> bigquery.Client:
+    """Connect as the platform's owner, for a dataset."""
     url, token = platform
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ingest.TOKEN, token)
-        client = ingest.connect(blocks.BigQueryTarget(PROJECT, name, "EU", url), "dev")
-    for dataset_id in (name, f"{name}_raw"):
-        dataset = bigquery.Dataset(f"{PROJECT}.{dataset_id}")
-        dataset.location = "EU"
-        client.create_dataset(dataset)
-    return Warehouse(url, token, name, client, directory)
+        return ingest.connect(blocks.BigQueryTarget(PROJECT, name, "EU", url), "dev")
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The directory with the real CSV files, fetched once."""
     return raw_data.fetch()
-
-
-@pytest.fixture(scope="session")
-def full(platform: Owned, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """All of the real data, built and tested by dbt. Tests must not change it."""
-    warehouse = make_warehouse(platform, "full", tmp_path_factory.mktemp("full"))
-    warehouse.load(data)
-    built = warehouse.dbt("build")
-    assert built.code == 0, built.out
-    with warehouse.client:
-        yield warehouse
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +115,16 @@ def small(platform: Owned, data: Path, tmp_path_factory: pytest.TempPathFactory)
     for table in TABLES:
         lines = (data / table.file_name).read_text().splitlines(keepends=True)
         (directory / table.file_name).write_text("".join(lines[:501]))
-    warehouse = make_warehouse(platform, "small", directory)
-    warehouse.load(directory)
-    built = warehouse.dbt("build", "--exclude-resource-type", "test", "unit_test")
-    assert built.code == 0, built.out
-    with warehouse.client:
+    client = connect(platform, "small")
+    # As `pulumi up` does.
+    for dataset_id in ("small", "small_raw"):
+        dataset = bigquery.Dataset(f"{PROJECT}.{dataset_id}")
+        dataset.location = "EU"
+        client.create_dataset(dataset)
+    argv = [sys.executable, "-m", "demo.tests.dbt_forks"]
+    with client, subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as forks:
+        warehouse = Warehouse(*platform, "small", client, directory, forks)
+        warehouse.load(directory)
+        built = warehouse.dbt("build", "--exclude-resource-type", "test", "unit_test")
+        assert built.code == 0, built.out
         yield warehouse

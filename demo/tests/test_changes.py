@@ -66,7 +66,7 @@ def test_another_threshold_counts_in_all_rows(changed: Warehouse) -> None:
     expected = "select countif(departure_delay_minutes >= 20) from {marts}.fct_flights"
     twenty = ("--vars", "{late_after_minutes: 20}")
     before = changed.query(late)
-    assert changed.dbt("run", "--select", "fct_flights", *twenty).code == 0
+    assert changed.dbt("run", "--select", "fct_flights", *twenty, target="twenty").code == 0
     assert changed.query(late) == changed.query(expected) != before
     assert changed.dbt("run", "--select", "fct_flights").code == 0
     assert changed.query(late) == before
