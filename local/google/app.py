@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from local.google import errors, page
 from local.google.access_log import AccessLog
-from local.google.bigquery import datasets, jobs, tables, uploads
+from local.google.bigquery import datasets, jobs, jobs_begun, tables, uploads
 from local.google.bigquery.backend import Backend
 from local.google.bigquery.jobs_seen import JobsSeen
 from local.google.bigquery.running import RunningJobs
@@ -92,6 +92,7 @@ def create_app(
         resource_manager,
         service_usage,
         jobs,
+        jobs_begun,
         uploads,
         datasets,
         tables,

@@ -1,4 +1,4 @@
-"""BigQuery's jobs: each is checked for what it reads and changes, then run by the emulator.
+"""Jobs as they begin: each is checked for what it reads and changes, then run by the emulator.
 
 Source: https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs
 """
@@ -27,7 +27,7 @@ from local.google.bigquery import (
     tables_meta,
 )
 from local.google.bigquery.datasets import enter
-from local.google.bigquery.jobs_seen import Seen
+from local.google.bigquery.jobs_seen import Seen, note_job, remember
 from local.google.iam.accounts import json_body
 from local.google.sign_in import scopes
 from local.google.sql.access import CREATE, GET_DATA, UPDATE_DATA, SqlAccess
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _PROJECT = "/bigquery/v2/projects/{project_id}"
 _JOB_ID = re.compile(rb'"jobId"\s*:\s*"([^"]+)"')
-_WAIT_MS = 10_000  # where a request does not say how long it waits for rows
 
 router = APIRouter()
 
@@ -80,7 +79,7 @@ async def insert_job(request: Request, project_id: str) -> Response:
     else:
         work = _run_job(gateway, caller, project_id, body, access)
         job = gateway.running.start(key, resource, work, running.seconds_of(configuration))
-    _remember(gateway, project_id, reference["jobId"], _seen(caller, body))
+    remember(gateway, project_id, reference["jobId"], _seen(caller, body))
     status, answer = await job.outcome(running.PATIENCE) or (200, job.resource())
     return JSONResponse(answer, status)
 
@@ -146,11 +145,11 @@ async def query_now(request: Request, project_id: str) -> Response:
         "user_email": caller.email,
     }
     seen = Seen(caller.email, location, body.get("labels") or {})
-    _remember(gateway, project_id, reference["jobId"], seen)
+    remember(gateway, project_id, reference["jobId"], seen)
     key = f"{project_id}/{reference['jobId']}"
     work = _rows_of(gateway, caller, project_id, body, access, seen, key)
     job = gateway.running.start(key, resource, work, running.seconds_of(body))
-    outcome = await job.outcome(float(body.get("timeoutMs") or _WAIT_MS) / 1000)
+    outcome = await job.outcome(float(body.get("timeoutMs") or running.WAIT_MS) / 1000)
     if job.error:
         raise job.error
     if outcome is None:
@@ -186,105 +185,12 @@ async def _rows_of(
         if status < 400:
             job = _JOB_ID.search(content, 0, 1000)
             if job is not None:
-                _remember(gateway, project_id, job[1].decode(), seen)
+                remember(gateway, project_id, job[1].decode(), seen)
                 gateway.running.emulators_ids[key] = job[1].decode()
             if not body.get("dryRun"):
                 await queries.note_effects(gateway, caller, access)
                 await tables_known.do(gateway, caller, _performed(found.actions, {}), access.dropped)
     return status, content
-
-
-@router.get(_PROJECT + "/jobs")
-async def list_jobs(request: Request, project_id: str) -> dict[str, Any]:
-    """List the caller's jobs; with ``allUsers`` everybody's, for an admin.
-
-    As in BigQuery, a dry run is no job, and there is none that nobody has started.
-    """
-    gateway, caller = await enter(request, project_id)
-    parameters = dict(request.query_params)
-    everybody = parameters.get("allUsers", "false").lower() == "true"
-    if everybody:
-        gateway.authorizer.require_project(caller, project_id, "bigquery.jobs.listAll")
-    limit = int(parameters.pop("maxResults", 50))
-    path = f"/bigquery/v2/projects/{project_id}/jobs"
-    answer = await gateway.backend.get(path, caller, parameters | {"maxResults": "100000"})
-    listed = []
-    # A script has no jobs of its own here.
-    running_ones = [] if "parentJobId" in parameters else gateway.running.of(project_id)
-    for job in [*(job.resource() for job in running_ones), *answer.get("jobs", [])]:
-        if backend.is_own(job) or job.get("configuration", {}).get("dryRun"):
-            continue
-        seen = gateway.jobs.get(f"{project_id}/{job['jobReference']['jobId']}")
-        if everybody or (seen is not None and seen.email == caller.email):
-            _sign(job, seen)
-            listed.append(job)
-    state = parameters.get("stateFilter", "").upper()
-    if state:
-        listed = [job for job in listed if job.get("status", {}).get("state") == state]
-    return {"kind": "bigquery#jobList", "jobs": listed[:limit]}
-
-
-@router.get(_PROJECT + "/jobs/{job_id}")
-async def get_job(request: Request, project_id: str, job_id: str) -> dict[str, Any]:
-    """Give a job to its owner or an admin."""
-    gateway, caller = await enter(request, project_id)
-    _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.get")
-    job = gateway.running.get(f"{project_id}/{job_id}")
-    if job is not None:
-        return job.resource()
-    known = gateway.running.emulators_ids.get(f"{project_id}/{job_id}", job_id)
-    answer = await gateway.backend.get(f"/bigquery/v2/projects/{project_id}/jobs/{known}", caller)
-    answer["jobReference"]["jobId"] = job_id
-    _sign(answer, gateway.jobs.get(f"{project_id}/{job_id}"))
-    return dict(answer)
-
-
-@router.get(_PROJECT + "/queries/{job_id}")
-async def query_results(request: Request, project_id: str, job_id: str) -> Response:
-    """Give rows of a query to its owner or an admin."""
-    gateway, caller = await enter(request, project_id)
-    _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.get")
-    job = gateway.running.get(f"{project_id}/{job_id}")
-    if job is not None:
-        await job.ended(float(request.query_params.get("timeoutMs", _WAIT_MS)) / 1000)
-        if job.failure:
-            raise job.failure
-        if not job.over:
-            reference = job.resource()["jobReference"]
-            return JSONResponse(
-                {
-                    "kind": "bigquery#getQueryResultsResponse",
-                    "jobReference": reference,
-                    "jobComplete": False,
-                }
-            )
-    known = gateway.running.emulators_ids.get(f"{project_id}/{job_id}")
-    if known is None:
-        return await gateway.backend.stream(request, caller)
-    path = f"/bigquery/v2/projects/{project_id}/queries/{known}"
-    answer = await gateway.backend.get(path, caller, dict(request.query_params))
-    answer["jobReference"]["jobId"] = job_id
-    return JSONResponse(answer)
-
-
-@router.post(_PROJECT + "/jobs/{job_id}/cancel")
-async def cancel_job(request: Request, project_id: str, job_id: str) -> Response:
-    """Cancel a job of one's own, or as an admin."""
-    gateway, caller = await enter(request, project_id)
-    _require_job(gateway, caller, project_id, job_id, "bigquery.jobs.update")
-    job = gateway.running.get(f"{project_id}/{job_id}")
-    if job is not None:
-        job.cancel()
-        return JSONResponse({"kind": "bigquery#jobCancelResponse", "job": job.resource()})
-    return await gateway.backend.stream(request, caller)
-
-
-@router.delete(_PROJECT + "/jobs/{job_id}/delete")
-async def delete_job(request: Request, project_id: str) -> Response:
-    """Delete a job's metadata, as an admin."""
-    gateway, caller = await enter(request, project_id)
-    gateway.authorizer.require_project(caller, project_id, "bigquery.jobs.delete")
-    return await gateway.backend.stream(request, caller)
 
 
 def authorise_job(
@@ -310,32 +216,9 @@ def authorise_job(
     return access
 
 
-def note_job(gateway: Gateway, project_id: str, answer: dict[str, Any], seen: Seen) -> None:
-    """Remember whose job this is, and put what the emulator does not keep into the answer."""
-    job_id = str((answer.get("jobReference") or {}).get("jobId", ""))
-    _remember(gateway, project_id, job_id, seen)
-    _sign(answer, seen)
-
-
 def _seen(caller: Caller, body: dict[str, Any]) -> Seen:
     location = str((body.get("jobReference") or {}).get("location") or "")
     return Seen(caller.email, location, (body.get("configuration") or {}).get("labels") or {})
-
-
-def _remember(gateway: Gateway, project_id: str, job_id: str, seen: Seen) -> None:
-    gateway.jobs.add(f"{project_id}/{job_id}", seen)
-    # A query's rows are also a table, named after the job.
-    gateway.jobs.add(f"{project_id}/anon{job_id.replace('-', '')}", seen)
-
-
-def _sign(answer: dict[str, Any], seen: Seen | None) -> None:
-    if seen is None:
-        return
-    answer["user_email"] = seen.email
-    if seen.location and "jobReference" in answer:
-        answer["jobReference"]["location"] = seen.location
-    if seen.labels:
-        answer.setdefault("configuration", {})["labels"] = seen.labels
 
 
 def _failures(job: dict[str, Any]) -> list[dict[str, Any]]:
@@ -358,17 +241,3 @@ async def _rewritten(
         gateway, caller, str(query.get("query", "")), project_id, default[1] if default else None
     )
     return rewrite(sql, project_id, default, location)
-
-
-def _require_job(gateway: Gateway, caller: Caller, project_id: str, job_id: str, permission: str) -> None:
-    seen = gateway.jobs.get(f"{project_id}/{job_id}")
-    if gateway.authorizer.on_project(caller, project_id, permission):
-        return
-    if seen is None:
-        raise errors.not_found(f"Not found: Job {project_id}:{job_id}")
-    if seen.email != caller.email:
-        raise errors.access_denied(
-            f"Access Denied: Job {project_id}:{job_id}: User does not have {permission} permission for job "
-            f"{project_id}:{job_id}. {caller.email} is not the job's owner and lacks the role "
-            "roles/bigquery.admin."
-        )

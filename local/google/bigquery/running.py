@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Most queries have ended by then, which spares their callers a question.
 PATIENCE = 1.0
+WAIT_MS = 10_000  # where a request does not say how long it waits for rows
 # https://cloud.google.com/bigquery/quotas#query_jobs
 LONGEST = 6 * 3600.0  # seconds
 # https://cloud.google.com/bigquery/docs/error-messages
