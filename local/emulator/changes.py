@@ -16,7 +16,7 @@ from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local.emulator.own_words import type_name
+from local.emulator.words import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from local.emulator.own_words import own_words
+from local.emulator.words import own_words
 
 Columns = list[tuple[str, str]]  # names, with DuckDB's types
 JSON = ("JSON", "NEWLINE_DELIMITED_JSON")

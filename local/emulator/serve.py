@@ -33,11 +33,10 @@ from local.emulator import (
     javascript,
     lengths,
     loads,
-    names_said,
-    own_words,
     parsed_once,
     results,
     sessions,
+    words,
 )
 
 # The version whose insides are changed here and in the modules beside; another one may need others, or none.
@@ -124,8 +123,7 @@ def main() -> None:
         loads,
         altered,
         changes,
-        names_said,
-        own_words,
+        words,
         # The last one, since others change how SQL is parsed.
         parsed_once,
     ):

@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 
 from local.emulator.functions import (
     aggregates,
+    arguments,
     arrays,
     casts,
     dates,
@@ -71,7 +72,18 @@ def patch() -> None:
         engine.connection.execute(f"ATTACH ':memory:' AS {_DATABASE}")
         macros = "".join(
             macro
-            for room in (signatures, arrays, casts, dates, floats, json_values, numbers, numerics, strings)
+            for room in (
+                signatures,
+                arguments,
+                arrays,
+                casts,
+                dates,
+                floats,
+                json_values,
+                numbers,
+                numerics,
+                strings,
+            )
             for macro in room.macros()
         )
         engine.connection.execute(qualified(macros))
@@ -102,7 +114,8 @@ def rewrite(sql: str) -> str:
     if statement is None or isinstance(statement, exp.Command):
         return sql
     # These look at what was written.
-    changed = pivots.rewritten(statement) | signatures.check(statement) | floats.order(statement)
+    changed = pivots.rewritten(statement)
+    changed |= signatures.check(statement) | arguments.check(statement) | floats.order(statement)
     # Inner ones first: what replaces an outer one holds them.
     for node in reversed(list(statement.walk())):
         rule = _RULES.get(type(node))

@@ -1,4 +1,4 @@
-"""ARRAY_AGG(… IGNORE NULLS), with DISTINCT, ORDER BY and LIMIT; the fields of UNNEST([STRUCT(…)])."""
+"""COUNTIF; ARRAY_AGG(… IGNORE NULLS), with DISTINCT, ORDER BY, LIMIT; the fields of UNNEST([STRUCT(…)])."""
 
 from __future__ import annotations
 
@@ -46,4 +46,12 @@ def _unnest(node: Any) -> exp.Expression | None:
     return exp.Select(expressions=[fields]).from_(table).subquery()
 
 
-RULES = {exp.IgnoreNulls: _ignore_nulls, exp.Unnest: _unnest}
+def _counted(node: Any) -> exp.Expression | None:
+    """Over a window, too."""
+    if isinstance(node.this, exp.Distinct):
+        return None
+    one = exp.If(this=node.this.copy(), true=exp.Literal.number(1), false=exp.null())
+    return exp.Count(this=one, big_int=True)
+
+
+RULES = {exp.CountIf: _counted, exp.IgnoreNulls: _ignore_nulls, exp.Unnest: _unnest}

@@ -23,6 +23,14 @@ _ITEM = (
 )
 
 
+# Of a histogram; the most frequent first.
+_TOP = (
+    "list_transform(list_slice(list_reverse_sort(list_transform(map_entries(counts), "
+    "lambda e: {'count': CAST(e.value AS BIGINT), 'value': e.key})), 1, n), "
+    "lambda e: {'value': e.value, 'count': e.count})"
+)
+
+
 def macros() -> list[str]:
     """Give the macros; ``first`` is the index of the first element."""
     outside = "i < first OR i >= len(a) + first"
@@ -38,6 +46,8 @@ def macros() -> list[str]:
             "google__safe_at",
             {"a, i, first": "CASE WHEN i >= first AND i < len(a) + first THEN a[i - first + 1] END"},
         ),
+        macro("google__whole", {"x, there": "CASE WHEN there THEN x END"}),
+        macro("google__top", {"counts, n": _TOP}),
         macro("google__item", {"x, i": f"list_transform([x], lambda e: {_ITEM})[1]"}),
         macro(
             "google__slice",
@@ -67,7 +77,22 @@ def _element(node: exp.Bracket) -> exp.Expression | None:
     return exp.Paren(this=call(name, node.this, node.expressions[0], int(first)))
 
 
+def _concatenated(node: exp.ArrayConcat) -> exp.Expression | None:
+    """Where one is NULL there is none; an array that is written out is not."""
+    arrays = [one for one in (node.this, *node.expressions) if not isinstance(one, exp.Array)]
+    if not arrays:
+        return None
+    there: Any = exp.and_(*(exp.Not(this=exp.Is(this=one.copy(), expression=exp.Null())) for one in arrays))
+    return call("google__whole", node, there)
+
+
+def _most_frequent(node: exp.ApproxTopK) -> exp.Expression:
+    return call("google__top", call("histogram", node.this), node.expression)
+
+
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     exp.Bracket: _element,
     exp.ArraySlice: _slice,
+    exp.ArrayConcat: _concatenated,
+    exp.ApproxTopK: _most_frequent,
 }

@@ -34,6 +34,13 @@ def macros() -> list[str]:
         macro("google__parse_datetime", {"x, format": "strptime(x, format)"}),
     ]
     found += _differences()
+    found += [macro("google__moved", {"x, i": "cast_to_type(x + i, x)"})]
+    for name, size in (("seconds", 1_000_000), ("millis", 1_000)):
+        rest = f"((epoch_us(x) % {size} + {size}) % {size})"
+        found.append(macro(f"google__unix_{name}", {"x": f"(epoch_us(x) - {rest}) // {size}"}))
+    kinds = "('DATE[]', 'TIME[]', 'TIMESTAMP[]', 'TIMESTAMP WITH TIME ZONE[]')"
+    written = f"CASE WHEN typeof([x]) IN {kinds} THEN google__string(x) ELSE otherwise END"
+    found.append(macro("google__written", {"x, otherwise": written}))
     there, utc = "timezone(z, x)", "timezone('UTC', x)"
     minutes = f"((epoch({there}) - epoch({utc})) // 60)"
     hours, rest = (f"CAST(abs({minutes}) {operator} 60 AS BIGINT)" for operator in ("//", "%"))
@@ -140,7 +147,28 @@ def _current(_: Any) -> exp.Expression:
 
 def _in_zone(node: Any) -> exp.Expression | None:
     zone = node.args.get("zone")
-    return None if zone is None else call("google__in_zone", node.this, zone)
+    if zone is None:
+        return call("google__written", node.this, node)
+    return call("google__in_zone", node.this, zone)
+
+
+def _moved(node: Any) -> exp.Expression | None:
+    """DATE_ADD of a DATETIME or TIMESTAMP is one, too."""
+    if node.this.is_string or not isinstance(node.args.get("unit"), exp.Var):
+        return None
+    count = node.expression.copy()
+    if isinstance(node, exp.DateSub):
+        count = exp.Neg(this=exp.Paren(this=_number(count)))
+    return call("google__moved", node.this, exp.Interval(this=count, unit=node.args["unit"].copy()))
+
+
+def _number(count: Any) -> exp.Expression:
+    whole: exp.Expression = exp.Literal.number(count.name) if count.is_string else count
+    return whole
+
+
+def _unix(name: str) -> Any:
+    return lambda node: call(f"google__unix_{name}", node.this)
 
 
 def _parsed(node: Any) -> exp.Expression | None:
@@ -168,5 +196,9 @@ RULES = {
     exp.CurrentTimestamp: _current,
     exp.ParseDatetime: _parsed,
     exp.String: _in_zone,
+    exp.DateAdd: _moved,
+    exp.DateSub: _moved,
+    exp.UnixMillis: _unix("millis"),
+    exp.UnixSeconds: _unix("seconds"),
     exp.Sub: _minus,
 }

@@ -93,13 +93,17 @@ def _format(pattern: str | None, values: str, types: list[str]) -> str | None:
         nonlocal missing
         if element["kind"] == "%":
             return "%"
-        value, kind = next(given)
+        value, kind = next(given, (None, ""))
+        if not kind:
+            raise MistakeError(f'Too few arguments to FORMAT for pattern "{pattern}"')
         if value is None and element["kind"] not in "tT":
             missing = True
             return ""
         return _printed(element, value, kind)
 
     written = _PRINTF.sub(one, pattern)
+    if next(given, None) is not None:
+        raise MistakeError(f'Too many arguments to FORMAT for pattern "{pattern}"')
     return None if missing else written
 
 
@@ -201,6 +205,13 @@ def _text_to_time(node: Any) -> exp.Expression | None:
     if pattern is not None and pattern.is_string and pattern.name == "%s":
         return call("google__parse_seconds", node.this)
     zone = node.args.get("zone")
+    if zone is None and pattern is not None and "%z" in pattern.name:
+        # Its own zone counts, and then it is one.
+        return (
+            None
+            if isinstance(node.parent, exp.Cast)
+            else exp.cast(node.copy(), "TIMESTAMP", dialect="bigquery")
+        )
     if zone is None or pattern is None or _OWN_ZONE.search(pattern.name):
         return None
     utc = node.copy()

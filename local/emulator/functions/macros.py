@@ -11,7 +11,7 @@ _COMMA = re.compile(r", (?![^(]*\))")
 
 
 class MistakeError(ValueError):
-    """What the caller did wrong, said by a function in Python; own_words.py knows its name."""
+    """What the caller did wrong, said by a function in Python; words/own.py knows its name."""
 
 
 def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:

@@ -34,7 +34,7 @@ _CLAUSES: dict[type[exp.Expr], str] = {
 }
 # What a STRING literal is not taken for.
 _NO_TEXT = "('number', 'BOOLEAN[]', 'BLOB[]')"
-_KNOWN = (
+KNOWN = (
     "('number', 'day', 'BOOLEAN[]', 'BLOB[]', 'VARCHAR[]', 'TIME[]', 'TIMESTAMP WITH TIME ZONE[]', "
     "'INTERVAL[]')"
 )
@@ -62,20 +62,18 @@ def macros() -> list[str]:
         "WHEN t IN ('DATE[]', 'TIMESTAMP[]') THEN 'day' ELSE t END"
     )
     agree = (
-        f"google__family(t) = google__family(u) OR google__family(t) NOT IN {_KNOWN} "
-        f"OR google__family(u) NOT IN {_KNOWN}"
+        f"google__family(t) = google__family(u) OR google__family(t) NOT IN {KNOWN} "
+        f"OR google__family(u) NOT IN {KNOWN}"
     )
     both = "[typeof([px]), typeof([py])]"
-    chosen = "CASE WHEN {test} THEN 'ok' ELSE {words} END"
-    field = f"struct_extract({{{{'ok': true}}}}, list_transform([{{types}}], lambda p: {chosen})[1])"
     words = "'no signature ' || name || ' of ' || p[1] || ' and ' || p[2]"
-    same = field.format(types=both, test="google__agree(p[1], p[2])", words=words)
+    same = where(both, "google__agree(p[1], p[2])", words)
     of_text = f"google__family(p[1]) NOT IN {_NO_TEXT}"
-    text = field.format(types="[typeof([px]), 'VARCHAR[]']", test=of_text, words=words)
-    is_bool = field.format(
-        types="[typeof([px]), '']",
-        test=f"p[1] = 'BOOLEAN[]' OR google__family(p[1]) NOT IN {_KNOWN}",
-        words="'no condition ' || name || ' of ' || p[1]",
+    text = where("[typeof([px]), 'VARCHAR[]']", of_text, words)
+    is_bool = where(
+        "[typeof([px]), '']",
+        f"p[1] = 'BOOLEAN[]' OR google__family(p[1]) NOT IN {KNOWN}",
+        "'no condition ' || name || ' of ' || p[1]",
     )
     return [
         macro("google__family", {"t": family}),
@@ -84,6 +82,12 @@ def macros() -> list[str]:
         macro("google__same_text", {"x, px, name": f"CASE WHEN {text} THEN x END"}),
         macro("google__condition", {"x, px, name": f"CASE WHEN {is_bool} THEN x END"}),
     ]
+
+
+def where(types: str, test: str, words: str) -> str:
+    """Write what is TRUE where a list ``p`` of types passes a test, and has these words else."""
+    chosen = f"list_transform([{types}], lambda p: CASE WHEN {test} THEN 'ok' ELSE {words} END)[1]"
+    return f"struct_extract({{'ok': true}}, {chosen})"
 
 
 def check(statement: exp.Expr) -> bool:
@@ -178,7 +182,7 @@ def _joined(select: exp.Select) -> bool:
 
 def _checked(operand: exp.Expr, others: list[exp.Expr], name: str) -> bool:
     values = [operand, *others]
-    probes = list(dict.fromkeys(filter(None, map(_probe, values))))
+    probes = list(dict.fromkeys(filter(None, map(probe_of, values))))
     if not probes:
         return False
     first = probes[0]
@@ -189,7 +193,7 @@ def _checked(operand: exp.Expr, others: list[exp.Expr], name: str) -> bool:
     ]
     if any(map(_is_text, values)):
         checks.append(call("google__same_text", first, name.replace("SET.", "TEXT.")))
-    _put_around(operand, checks)
+    put_around(operand, checks)
     return bool(checks)
 
 
@@ -197,13 +201,13 @@ def _is_condition(condition: exp.Expr, name: str) -> bool:
     bare = condition.unnest()
     if isinstance(bare, exp.Predicate | exp.Connector | exp.Not | exp.Boolean | exp.Null):
         return False
-    probe = _probe(bare)
+    probe = probe_of(bare)
     if probe is not None:
-        _put_around(condition, [call("google__condition", probe, name)])
+        put_around(condition, [call("google__condition", probe, name)])
     return probe is not None
 
 
-def _put_around(operand: exp.Expr, checks: list[exp.Anonymous]) -> None:
+def put_around(operand: exp.Expr, checks: list[exp.Anonymous]) -> None:
     """Make an operand the first argument of each check; it is the same node within."""
     place = exp.Null()
     operand.replace(place)
@@ -222,7 +226,7 @@ def _is_number(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and not node.is_string
 
 
-def _probe(node: Any) -> exp.Expression | None:
+def probe_of(node: Any) -> exp.Expression | None:
     """Give what has the type of an operand, and is small; None where it is not looked at."""
     node = node.unnest()
     if isinstance(node, exp.Neg) and _is_number(node.this):
@@ -232,7 +236,7 @@ def _probe(node: Any) -> exp.Expression | None:
     if isinstance(node, _COUNTED) or (isinstance(node, exp.Window) and isinstance(node.this, _COUNTED)):
         return exp.Literal.number(0)
     if isinstance(node, exp.Case | exp.If | exp.Coalesce):
-        return next((probe for value in _values(node) if (probe := _probe(value)) is not None), None)
+        return next((probe for value in _values(node) if (probe := probe_of(value)) is not None), None)
     nodes = list(node.walk())
     if len(nodes) > _LARGEST or any(isinstance(one, _NOT_LOOKED_INTO) for one in nodes):
         return None

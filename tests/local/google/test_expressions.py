@@ -16,6 +16,7 @@ LINES = Path(__file__).with_name("expressions.txt").read_text().splitlines()
 WANTED = [line.rpartition(" => ")[::2] for line in LINES if " => " in line and not line.startswith("#")]
 AT_ONCE = 25
 UNKNOWN = "No matching signature for"
+NO_PART = "does not support the {} date part when the argument is {} type"
 NO_BOOL = "should return type BOOL, but returns type INT64"
 
 
@@ -133,6 +134,45 @@ def test_what_it_can_not_do_is_said(real_world: World, expression: str) -> None:
         ("select upper(5)", f"{UNKNOWN} function UPPER for argument types: INT64"),
         ("select substr(5, 1)", f"{UNKNOWN} function SUBSTR for argument types: INT64, INT64"),
         ("select 5 like '5'", f"{UNKNOWN} operator LIKE for argument types: INT64, STRING"),
+        (
+            "select timestamp_add(current_timestamp(), interval 1 month)",
+            f"TIMESTAMP_ADD {NO_PART.format('MONTH', 'TIMESTAMP')}",
+        ),
+        ("select date_add(current_date(), interval 1 hour)", f"DATE_ADD {NO_PART.format('HOUR', 'DATE')}"),
+        (
+            "select date_diff(d, d, hour) from (select current_date() as d)",
+            f"DATE_DIFF {NO_PART.format('HOUR', 'DATE')}",
+        ),
+        (
+            "select timestamp_diff(t, t, week) from (select current_timestamp() as t)",
+            f"TIMESTAMP_DIFF {NO_PART.format('WEEK', 'TIMESTAMP')}",
+        ),
+        ("select extract(hour from current_date())", f"EXTRACT {NO_PART.format('HOUR', 'DATE')}"),
+        (
+            "select current_timestamp() + interval 1 month",
+            "TIMESTAMP +/- INTERVAL is not supported for intervals with non-zero MONTH or YEAR part.",
+        ),
+        ("select interval 1.5 hour", "Interval value must be coercible to INT64 type"),
+        (
+            "select string_agg(x, ',') from unnest([1]) x",
+            f"{UNKNOWN} function STRING_AGG for argument types: INT64",
+        ),
+        ("select sum(x) from unnest([true]) x", f"{UNKNOWN} function SUM for argument types: BOOL"),
+        ("select length(5)", f"{UNKNOWN} function LENGTH for argument types: INT64"),
+        (
+            "select array_to_string([1.5], ',')",
+            f"{UNKNOWN} function ARRAY_TO_STRING for argument types: FLOAT64",
+        ),
+        ("select array_agg(a) from (select [1] as a)", "The argument to ARRAY_AGG must not be an array type"),
+        (
+            "select regexp_extract('ab', '(a)(b)')",
+            "Regular expressions passed into extraction functions must not have more than 1 capturing group",
+        ),
+        (
+            "select approx_top_sum(x, 1, 1) from unnest(['a']) x",
+            "the local BigQuery can't do APPROX_TOP_SUM; Google can",
+        ),
+        ("select format('%s %s', 'a')", 'Too few arguments to FORMAT for pattern "%s %s"'),
         ("select error('boom')", "boom"),
         ("select [1, 2][offset(2)]", "Array index 2 is out of bounds"),
         ("select split('a,b', ',')[ordinal(0)]", "Array index 0 is out of bounds"),

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from bqemulator.domain.errors import DomainError
 
+from local.emulator.words import types
+
 _log = logging.getLogger(__name__)
 
 # What the emulator puts behind its own words, and before those of the engine.
@@ -21,103 +23,6 @@ _ENGINE = re.compile(
     r"strftime|according to format specifier|\b(?:[A-Z][a-z]+ )+(?:implemented )?Error: "
     r"|Python exception|(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
 )
-# https://duckdb.org/docs/stable/sql/data_types/overview
-_TYPES = {
-    "BIGINT": "INT64",
-    "BLOB": "BYTES",
-    "BOOLEAN": "BOOL",
-    "DOUBLE": "FLOAT64",
-    "HUGEINT": "INT64",
-    "INTEGER": "INT64",
-    "INTEGER_LITERAL": "INT64",
-    "STRING_LITERAL": "STRING",
-    "TEXT": "STRING",
-    "TIMESTAMP": "DATETIME",
-    "TIMESTAMPTZ": "TIMESTAMP",
-    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
-    "TIMESTAMP_MICROS": "DATETIME",
-    "VARCHAR": "STRING",
-}
-_UNKNOWN = "No matching signature for"
-_INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT64", "INT128")
-
-
-# How BigQuery calls what the engine calls otherwise.
-_CALLED = {
-    "~~": "LIKE",
-    "BQEMU_LOWER_UNICODE": "LOWER",
-    "BQEMU_UPPER_UNICODE": "UPPER",
-    "LIKE_ESCAPE": "LIKE",
-    "LISTAGG": "STRING_AGG",
-    "REGEXP_MATCHES": "REGEXP_CONTAINS",
-    "STRING_SPLIT": "SPLIT",
-    "STR_SPLIT": "SPLIT",
-    "SUBSTRING": "SUBSTR",
-}
-# https://cloud.google.com/bigquery/docs/reference/standard-sql/string_functions
-_OF_BYTES_TOO = re.compile(
-    r"[&|^~]|ASCII|(?:END|START)S_WITH|INSTR|LEFT|LIKE|LOWER|[LR]PAD|[LR]?TRIM|REGEXP_\w+|REPLACE|REVERSE|RIGHT"
-    r"|SPLIT|STRING_AGG|STRPOS|SUBSTR|TRANSLATE|UPPER"
-)
-
-
-def _signature(found: re.Match[str]) -> str:
-    name, kinds = _CALLED.get(found["name"].upper(), found["name"].upper()), found["types"]
-    if "BLOB" in kinds and _OF_BYTES_TOO.fullmatch(name):
-        return f"the local BigQuery can't do {name} of BYTES; Google can"
-    kind = "function" if name.isidentifier() and name != "LIKE" else "operator"
-    types = ", ".join(type_name(each) for each in re.split(r", (?![^()]*\))", kinds)) or "none"
-    return f"{_UNKNOWN} {kind} {name} for argument types: {types}"
-
-
-def type_name(name: str) -> str:
-    """Give BigQuery's name of a type of the engine."""
-    if name.endswith("[]"):
-        return f"ARRAY<{type_name(name[:-2])}>"
-    bare = name.partition("(")[0]
-    if name.startswith("DECIMAL") and name.endswith(("18)", "18 )")):
-        return "BIGNUMERIC"
-    return {"DECIMAL": "NUMERIC", "STRUCT": "STRUCT"}.get(bare, _TYPES.get(name, name))
-
-
-def _not_together(found: re.Match[str]) -> str:
-    """Say what functions/signatures.py has put into the name of a field."""
-    name, types = found["name"].upper(), [_type_of_list(found[one]) for one in ("x", "y")]
-    if name == "CASE":
-        return (
-            f"{_UNKNOWN} operator CASE; all THEN/ELSE arguments must be coercible to a common "
-            f"type but found: {', '.join(types)}"
-        )
-    if name.startswith(("SET.", "TEXT.")):
-        column = found["name"].partition(".")[2]
-        types = types[::-1] if name.startswith("TEXT.") else types
-        return f"Value of type {types[0]} cannot be assigned to {column}, which has type {types[1]}"
-    if name == "USING":
-        return f"Column in USING has incompatible types on either side of the join: {', '.join(types)}"
-    if name == "IN":
-        return f"{_UNKNOWN} operator IN for argument types: {types[0]} and {{{types[1]}}}"
-    kind = "function" if name in ("COALESCE", "GREATEST", "IF", "LEAST", "NULLIF") else "operator"
-    return f"{_UNKNOWN} {kind} {name.removesuffix('_WHEN')} for argument types: {', '.join(types)}"
-
-
-def _no_condition(found: re.Match[str]) -> str:
-    name, kind = found["name"].upper(), _type_of_list(found["x"])
-    if name in ("HAVING", "ON", "QUALIFY", "WHERE"):
-        clause = "JOIN ON" if name == "ON" else name
-        return f"{clause} clause should return type BOOL, but returns type {kind}"
-    return f"{_UNKNOWN} {'function' if name == 'IF' else 'operator'} {name} for argument types: {kind}"
-
-
-def _type_of_list(name: str) -> str:
-    return type_name(name.upper().removesuffix("[]"))
-
-
-def _bad_value(found: re.Match[str]) -> str:
-    kind = found["type"]
-    words = "int64" if kind in _INTEGERS else type_name(kind).lower().removesuffix("64")
-    return f"Bad {'double' if words == 'float' else words} value: {found['value']}"
-
-
 # A mistake of the caller's, as BigQuery tells it.
 _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"argument types 'sum\(INTERVAL\)'", "the local BigQuery can't do SUM or AVG of INTERVALs; Google can"),
@@ -126,8 +31,14 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r'Values list "(?P<table>[^"]+)" does not have a column named "(?P<name>[^"]+)"',
         r"Name \g<name> not found inside \g<table>",
     ),
-    (r'find key "no signature (?P<name>\S+) of (?P<x>.+) and (?P<y>.+)" in struct', _not_together),
-    (r'find key "no condition (?P<name>\S+) of (?P<x>.+)" in struct', _no_condition),
+    (r'find key "no signature (?P<name>\S+) of (?P<x>.+) and (?P<y>.+)" in struct', types.not_together),
+    (r'find key "no condition (?P<name>\S+) of (?P<x>.+)" in struct', types.no_condition),
+    (r'find key "no part (?P<part>\S+) of (?P<name>\S+) of (?P<x>.+)" in struct', types.no_part),
+    (r'find key "no argument (?P<name>\S+) of (?P<x>.+)" in struct', types.no_argument),
+    (
+        r'find key "no array array_agg of ',
+        "The argument to ARRAY_AGG must not be an array type",
+    ),
     (r'Could not find key "(?P<name>[^"]+)" in struct', r"Field name \g<name> does not exist in the STRUCT"),
     (r'Ambiguous reference to column name "(?P<name>[^"]+)"', r"Column name \g<name> is ambiguous"),
     (
@@ -138,9 +49,9 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r'column "(?P<name>[^"]+)" must appear in the GROUP BY clause',
         r"SELECT list expression references column \g<name> which is neither grouped nor aggregated",
     ),
-    (r"argument types '(?P<name>[^'(]+)\((?P<types>[^']*)\)'", _signature),
-    (r'function call "(?P<name>[^"(]+)\((?P<types>[^"]*)\)"', _signature),
-    (r"Could not convert string '(?P<value>[^']*)' to (?P<type>\w+)", _bad_value),
+    (r"argument types '(?P<name>[^'(]+)\((?P<types>[^']*)\)'", types.signature),
+    (r'function call "(?P<name>[^"(]+)\((?P<types>[^"]*)\)"', types.signature),
+    (r"Could not convert string '(?P<value>[^']*)' to (?P<type>\w+)", types.bad_value),
     (
         r'invalid (?P<type>date|time|timestamp) field format: "(?P<value>[^"]*)"',
         r"Invalid \g<type>: '\g<value>'",
