@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from local.paths import PROJECT
+from tests.end_to_end import copies
 
 RUN = """
 import sys
@@ -52,3 +53,11 @@ def test_ctrl_c_ends_both_and_shows_what_has_failed(tmp_path: Path) -> None:
     for file in files:
         assert f"planted in {file.name}" in shown
         assert file.with_suffix(".ended").exists()
+
+
+def test_files_that_share_what_they_start_go_to_one_process() -> None:
+    files = {*copies.TOGETHER, *copies.TOGETHER.values()}
+    assert {file for file in files if not (PROJECT / file).is_file()} == set()
+    scheduler = object.__new__(copies.ByFile)
+    assert {scheduler._split_scope(f"{file}::test_x") for file in files} == set(copies.TOGETHER.values())
+    assert scheduler._split_scope("tests/test_docs.py::test_x") == "tests/test_docs.py"

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests import checkout
 from tests.checkout import Checkout
+
+# Files that go on with what another one has left, with the first of them: one process runs these in turn.
+_STACK = "tests/end_to_end/test_at_rest.py"
+TOGETHER = {
+    "tests/end_to_end/test_bad_input.py": _STACK,
+    "tests/end_to_end/test_doors.py": _STACK,
+    "tests/end_to_end/test_guards.py": _STACK,
+}
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """One file, one process; and the same one for files that share what they start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """Where tests are spread by file, spread them so."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -22,16 +46,31 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     assert stopped.returncode == 0, stopped.stderr
 
 
+class _Copy:
+    """Whether this process's copy has the stack that the last file has left."""
+
+    stack = False
+
+
 @pytest.fixture(scope="module")
 def project(copy: Checkout) -> Checkout:
     """The copy as if it were new, with its platform up: a file may change whatever it wants."""
+    _Copy.stack = False
     copy.renew()
     return copy
 
 
 @pytest.fixture(scope="module")
-def stack(project: Checkout) -> Checkout:
-    """The same, with the local stack made."""
-    up = project.pulumi("up", "--yes", "--skip-preview")
-    assert up.returncode == 0, up.stdout + up.stderr
-    return project
+def stack(copy: Checkout, request: pytest.FixtureRequest) -> Iterator[Checkout]:
+    """The same, with the local stack made.
+
+    Where a file says `LEAVES_THE_STACK`, because it leaves all as it was, the next one goes on with it.
+    """
+    if not _Copy.stack:
+        copy.renew()
+        up = copy.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout + up.stderr
+    _Copy.stack, failed = False, request.session.testsfailed
+    yield copy
+    well = request.session.testsfailed == failed
+    _Copy.stack = well and getattr(request.module, "LEAVES_THE_STACK", False)

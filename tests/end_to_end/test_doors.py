@@ -18,6 +18,8 @@ from tests.checkout import Checkout
 
 pytestmark = pytest.mark.real
 
+LEAVES_THE_STACK = True
+
 PAGE = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
 # A form or fetch without a preflight: such a type needs none.
 SIMPLE = {"Content-Type": "text/plain"}
@@ -106,21 +108,21 @@ def send(port: int, attempt: Attempt, headers: dict[str, str], uid: int | None =
         connection.close()
 
 
-def test_nothing_else_listens(project: Checkout) -> None:
+def test_nothing_else_listens(stack: Checkout) -> None:
     listening = set()
     for service in SERVICES:
-        process = Process(service, project.paths.run, project.paths.logs).running()
+        process = Process(service, stack.paths.run, stack.paths.logs).running()
         assert process
         for member in [process, *process.children(recursive=True)]:
             connections = member.net_connections("inet")
             listening |= {at.laddr for at in connections if at.status == psutil.CONN_LISTEN}
-    assert {at.port for at in listening} == set(ports(project))
+    assert {at.port for at in listening} == set(ports(stack))
     assert {at.ip for at in listening} == {"127.0.0.1"}
 
 
-def test_nobody_else_may_enter_what_is_kept(project: Checkout) -> None:
+def test_nobody_else_may_enter_what_is_kept(stack: Checkout) -> None:
     # The emulator's socket is in there, too.
-    assert project.paths.state.stat().st_mode & 0o077 == 0
+    assert stack.paths.state.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
@@ -137,21 +139,21 @@ def test_nobody_else_may_enter_what_is_kept(project: Checkout) -> None:
         ("a page whose name leads here", {"Host": "evil.example"}, {421, 403}),
     ],
 )
-def test_a_page_is_refused(project: Checkout, who: str, headers: dict[str, str], refusals: set[int]) -> None:
-    for port, attempts in ports(project).items():
+def test_a_page_is_refused(stack: Checkout, who: str, headers: dict[str, str], refusals: set[int]) -> None:
+    for port, attempts in ports(stack).items():
         for attempt in attempts:
             assert send(port, attempt, headers) in refusals, f"{who}: {attempt.what}"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
-def test_another_user_is_refused(project: Checkout) -> None:
-    for port, attempts in ports(project).items():
+def test_another_user_is_refused(stack: Checkout) -> None:
+    for port, attempts in ports(stack).items():
         for attempt in attempts:
             assert send(port, attempt, {}, NOBODY) == 403, attempt.what
 
 
-def test_this_user_and_the_own_page_are_served(project: Checkout) -> None:
-    config = project.settings()
+def test_this_user_and_the_own_page_are_served(stack: Checkout) -> None:
+    config = stack.settings()
     health = Attempt("", "GET", "/api/health")
     assert send(config.prefect_port, health, {}) == 200
     assert send(config.prefect_port, health, {"Origin": config.prefect_page}) == 200

@@ -73,7 +73,7 @@ def token_of(key: dict[str, Any]) -> None:
 
 def test_no_flow_fails_while_keys_rotate(ready: Checkout) -> None:
     old = key_in_block(ready)
-    with keyless.slow(ready, KEY_DELAY, 10), Flows(ready) as flows:
+    with keyless.slow(ready, KEY_DELAY, 6), Flows(ready) as flows:
         for rotation in ("2026-Q4", "2027-Q1"):
             ok(ready.pulumi("config", "set", "projet-m2-bi:keyRotation", rotation))
             told = ok(ready.pulumi("up", "--yes", "--skip-preview"))

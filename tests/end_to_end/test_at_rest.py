@@ -13,6 +13,8 @@ from tests.end_to_end import servers
 
 pytestmark = pytest.mark.real
 
+LEAVES_THE_STACK = True
+
 
 @pytest.fixture(scope="module")
 def markers(stack: Checkout) -> dict[str, bytes]:
@@ -26,22 +28,22 @@ def markers(stack: Checkout) -> dict[str, bytes]:
     }
 
 
-def test_no_file_holds_a_secret_in_clear(project: Checkout, markers: dict[str, bytes]) -> None:
-    allowed = {("owner token", project.paths.owner_token), ("passphrase", project.paths.passphrase)}
+def test_no_file_holds_a_secret_in_clear(stack: Checkout, markers: dict[str, bytes]) -> None:
+    allowed = {("owner token", stack.paths.owner_token), ("passphrase", stack.paths.passphrase)}
     found = set()
-    for path in project.root.rglob("*"):
+    for path in stack.root.rglob("*"):
         if path.is_file() and not path.is_symlink():
             content = path.read_bytes()
             found |= {(name, path) for name, marker in markers.items() if marker in content}
     assert found == allowed
 
 
-def test_secret_files_are_their_owners_alone(project: Checkout) -> None:
-    for path in (project.paths.owner_token, project.paths.passphrase):
+def test_secret_files_are_their_owners_alone(stack: Checkout) -> None:
+    for path in (stack.paths.owner_token, stack.paths.passphrase):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_no_argument_list_holds_a_secret(project: Checkout, markers: dict[str, bytes]) -> None:
+def test_no_argument_list_holds_a_secret(stack: Checkout, markers: dict[str, bytes]) -> None:
     lines = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -50,11 +52,11 @@ def test_no_argument_list_holds_a_secret(project: Checkout, markers: dict[str, b
     assert not [name for name, marker in markers.items() for line in lines if marker in line]
 
 
-def test_preview_and_export_show_no_secret(project: Checkout, markers: dict[str, bytes]) -> None:
+def test_preview_and_export_show_no_secret(stack: Checkout, markers: dict[str, bytes]) -> None:
     shown = [
-        project.pulumi("preview", "--diff"),
-        project.pulumi("stack", "export"),
-        project.pulumi("stack", "output", "--json"),
+        stack.pulumi("preview", "--diff"),
+        stack.pulumi("stack", "export"),
+        stack.pulumi("stack", "output", "--json"),
     ]
     for done in shown:
         assert done.returncode == 0, done.stderr
