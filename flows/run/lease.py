@@ -33,9 +33,10 @@ def acquire(
 ) -> Iterator[str | None]:
     """Hold the slot ``name`` while the block runs; yield the lease's id, or None if Prefect keeps no limits.
 
-    While another holds it, ``wait`` is called with that flow run's id; it waits, or raises. A slot that seems
-    to be nobody's is waited for, `slot.SILENCE_SECONDS` at most, and ``say`` is told. If another run has got
-    the slot meanwhile, after a lease that ran out, ``lost`` is called once with its id, in another thread.
+    While another holds it, ``wait`` is called with that flow run's id; it waits, or raises. A slot whose
+    holder shows no sign of life for `slot.SILENCE_SECONDS` is taken over; where no run seems to hold it, that
+    is waited for, and ``say`` is told. If another run has got the slot meanwhile, after a lease that ran out,
+    ``lost`` is called once with its id, in another thread.
     Raises UnreachableError if Prefect is away, BusyError if the limit is 0.
     """
     try:
@@ -138,7 +139,7 @@ class _Lease:
                 return other
             self._suspect = other
         elif self._silence.is_long:
-            slot.take_over(client, self._name, self._flow_run)
+            slot.take_over(client, self._name, self._flow_run, self._silence)
             self._take_anew(client)
             return None
         else:
@@ -167,19 +168,20 @@ def _take(
             slot.untag(client, name, flow_run)
             tagged = False
         holder = slot.holder(client, name, flow_run)
-        if holder is None:
-            if silence is None:
-                silence = slot.Silence(client, name)
+        if silence is None:
+            silence = slot.Silence(client, name)
+            if holder is None:
                 say(
                     f"the slot {name} in Prefect is taken, which no run seems to hold: waiting up to "
                     f"{slot.SILENCE_SECONDS:.0f} s until it is free"
                 )
-            holder = silence.broken_by(client)
-        if holder is not None:
+        if living := silence.broken_by(client):
             silence = None
-            wait(holder)
-        elif silence is not None and silence.is_long:
-            slot.take_over(client, name, flow_run)
+            wait(living)
+        elif silence.is_long:
+            slot.take_over(client, name, flow_run, silence)
             tagged, silence = True, None
+        elif holder is not None:
+            wait(holder)
         else:
             time.sleep(1.0)

@@ -29,6 +29,7 @@ from flows.errors import BusyError
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
 
 # Prefect may be away for so long before another run is let in; so long, and 15 s more, a machine that is lost
 # still counts as the holder. Prefect grants 60 s or more.
@@ -37,7 +38,7 @@ LEASE_SECONDS = 120.0
 _FIRST_SECONDS = 60.0
 # Prefect looks for leases that have run out every 15 s. A slot is taken over when nobody has shown a sign of
 # life for longer than that and a lease: the lease is then over or forgotten, and so cannot end later and free
-# the slot again under the one who has taken it over.
+# the slot again under the one who has taken it over. Prefect may take a lost run for running for ever.
 SILENCE_SECONDS = LEASE_SECONDS + 2 * 15.0
 PREFECT = (httpx.HTTPError, RuntimeError)
 ALIVE = [StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
@@ -55,13 +56,18 @@ class Silence:
     def __init__(self, client: SyncPrefectClient, name: str, but: UUID | None = None) -> None:
         self._name, self._but = name, but
         self._began = time.monotonic()
-        self._marks = self._read(client)
+        self._first = self._read(client)
+        self._marks = dict(self._first)
 
     def broken_by(self, client: SyncPrefectClient) -> str | None:
         """Return the flow run that lives although Prefect does not take it for running, if there is one."""
         marks = self._read(client)
         moved = (run for run, mark in marks.items() if self._marks.setdefault(run, mark) != mark)
         return next(map(str, moved), None)
+
+    def covers(self, run: FlowRun) -> bool:
+        """Say if the run has been silent all the time, and has not come to the slot meanwhile."""
+        return self._first.get(run.id) == run.updated
 
     @property
     def is_long(self) -> bool:
@@ -74,13 +80,13 @@ class Silence:
         return {run.id: run.updated for run in found if run.id != self._but}
 
 
-def take_over(client: SyncPrefectClient, name: str, flow_run: UUID) -> None:
-    """Free a slot that nobody holds; of several runs that try, at most one does.
+def take_over(client: SyncPrefectClient, name: str, flow_run: UUID, silence: Silence) -> None:
+    """Free a slot that no run holds but silent ones; of several runs that try, at most one does.
 
     Each is tagged before it looks for others: the later one sees the earlier.
     """
     tag(client, name, flow_run)
-    if holder(client, name, flow_run) is None:
+    if all(silence.covers(run) for run in _running(client, name, flow_run)):
         with suppress(ObjectNotFound):
             client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
@@ -131,10 +137,14 @@ def untag(client: SyncPrefectClient, name: str, flow_run: UUID) -> None:
 
 def holder(client: SyncPrefectClient, name: str, flow_run: UUID) -> str | None:
     """Return the flow run that Prefect takes for running and that has held the slot last."""
+    return next((str(run.id) for run in _running(client, name, flow_run)), None)
+
+
+def _running(client: SyncPrefectClient, name: str, but: UUID) -> list[FlowRun]:
     state = FlowRunFilterState(type=FlowRunFilterStateType(any_=ALIVE))
     found = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(state=state, tags=FlowRunFilterTags(all_=[name])),
         sort=FlowRunSort.START_TIME_DESC,
         limit=5,
     )
-    return next((str(run.id) for run in found if run.id != flow_run), None)
+    return [run for run in found if run.id != but]

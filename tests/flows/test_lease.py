@@ -183,6 +183,21 @@ def test_a_slot_that_nobody_holds_is_taken_over_by_one_at_a_time(
     assert limit["active_slots"] == 0
 
 
+def test_a_lost_run_that_prefect_takes_for_running_does_not_keep_its_slot(
+    slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a machine that is lost while Prefect starts anew, and so forgets its leases."""
+    lost, waiting = slot.run(), slot.run()
+    slot.orphan()
+    slot.lives(lost)
+    with pytest.raises(BusyError, match=str(lost)), slot.held(slot.run()):
+        pass
+    monkeypatch.setattr(slot_, "SILENCE_SECONDS", SHORT_SILENCE)
+    with slot.held(waiting, waits=True), pytest.raises(BusyError, match=str(waiting)), slot.held(slot.run()):
+        pass
+    assert (slot.limit() or {}).get("active_slots") == 0
+
+
 def test_a_lease_that_was_forgotten_is_taken_anew(slot: Slot) -> None:
     with slot.held(slot.run()) as lease_id:
         assert lease_id
