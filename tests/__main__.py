@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Where a test takes long, first: no process shall end alone with one of them.
-WITH_GOOGLE_CLIENT = ("tests/end_to_end", "demo/tests", "tests/flows", "tests/local/google")
+WITH_GOOGLE_CLIENT = ("demo/tests", "tests/end_to_end", "tests/flows", "tests/local/google")
 PROGRESS_SECONDS = 15.0
 # What each process of tests compiles is kept for the others.
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"

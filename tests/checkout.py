@@ -38,6 +38,7 @@ LEFT_OUT_OF_DBT = shutil.ignore_patterns("target", "logs", "dbt_packages")
 KEPT = ("data", "lock", "logs", "prefect", "run")
 COMMAND_SECONDS = 900
 QUIET = ("--non-interactive", "--color=never")
+QUICK = pulumi_stack.QUICK_GO | {"PYTHONPATH": str(pulumi_stack.QUICK_PIP)}
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ class Checkout:
 
     def pulumi(self, *arguments: str, stack: str = "local") -> subprocess.CompletedProcess[str]:
         """`pulumi … -s local` without questions and colours."""
-        quick = pulumi_stack.QUICK_GO | {"PYTHONPATH": str(pulumi_stack.QUICK_PIP)}
-        return self.run("pulumi", *arguments, "--stack", stack, *QUIET, env=quick)
+        return self.run("pulumi", *arguments, "--stack", stack, *QUIET, env=QUICK)
 
     def python(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """`python …` with the platform's variables."""
