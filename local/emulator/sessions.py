@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -113,8 +114,18 @@ class HangUp:
                 watcher.cancel()
 
 
+class NoPandas:
+    """Says at once that pandas is not installed: DuckDB looks for it with each parameter and each table."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """Refuse pandas, know nothing of others."""
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def patch() -> None:
     """Give jobs their threads, and DuckDB its bounds."""
+    sys.meta_path.insert(0, NoPandas())
     pragmas = DuckDBEngine._apply_session_pragmas
 
     def connection(engine: DuckDBEngine) -> duckdb.DuckDBPyConnection:
