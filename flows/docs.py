@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import nullcontext, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flows.commands import command_line
 from flows.commands.options import Options
 from flows.engine import arguments, dbt_project
+from flows.errors import UsageError
 from flows.project import deps, set_up
 from flows.target import warehouse
 
@@ -37,11 +39,22 @@ def generate(target: str, project_dir: str | None = None) -> Path:
     return arguments.docs_path(found.project_dir, target)
 
 
-def serve(directory: Path, port: int) -> None:
-    """Serve the site on 127.0.0.1 until Ctrl-C; on any free port if ``port`` is 0."""
-    with ThreadingHTTPServer(("127.0.0.1", port), partial(_Site, directory=str(directory))) as server:
-        server.daemon_threads = True
-        print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)", flush=True)
+def listen(port: int) -> ThreadingHTTPServer:
+    """Listen on 127.0.0.1; on any free port if ``port`` is 0. Raises UsageError if it can't be had."""
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), _Site)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise UsageError(f"cannot serve on 127.0.0.1:{port}: {why}. Give another `--port`.") from error
+    server.daemon_threads = True
+    return server
+
+
+def serve(directory: Path, server: ThreadingHTTPServer) -> None:
+    """Serve the site until Ctrl-C."""
+    server.RequestHandlerClass = partial(_Site, directory=str(directory))
+    print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)", flush=True)
+    with suppress(KeyboardInterrupt):
         server.serve_forever()
 
 
@@ -86,22 +99,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     dbt_project.nothing_else_runs()
 
     def work() -> int:
-        directory = generate(given.target, given.project_dir)
-        print(directory / "index.html", flush=True)
-        return _serve(directory, given.port) if given.serve else 0
+        # Before what takes long.
+        with listen(given.port) if given.serve else nullcontext() as server:
+            directory = generate(given.target, given.project_dir)
+            print(directory / "index.html", flush=True)
+            if server is not None:
+                serve(directory, server)
+        return 0
 
     return command_line.exit_code(work)
-
-
-def _serve(directory: Path, port: int) -> int:
-    try:
-        serve(directory, port)
-    except OSError as error:
-        print(f"error: cannot serve on 127.0.0.1:{port}: {error.strerror}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        pass  # the way to end it
-    return 0
 
 
 if __name__ == "__main__":
