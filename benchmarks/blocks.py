@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -34,13 +33,23 @@ from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema
 from tests.providers.engine import Stack
 from tests.providers.prefect_server import PrefectServer
+from tests.providers.stand_in import WORKSPACE, stand_in
 
 PROJECT = Path(__file__).parents[1]
 PROFILE = "dbt-cli-profile"
 # As Prefect Cloud is: far away, and with a database that has many writers.
-WORKSPACE = f"/accounts/{uuid.UUID(int=1)}/workspaces/{uuid.UUID(int=2)}"
 FAR_SECONDS = 0.05
 EMPTY = "import pulumi\npulumi.export('nothing', 1)\n"
+APART = """
+import json
+for number in range({count}):
+    GcpCredentialsBlock(
+        f"credentials-{{number}}",
+        block_name=f"gcp-credentials-{{number}}",
+        project="p",
+        service_account_info=pulumi.Output.secret(json.dumps({{"type": "service_account"}})),
+    )
+"""
 # What Pulumi itself takes for as many resources of a dynamic provider that does nothing. A module of its own:
 # a class of the main program is pickled with all it holds, which Pulumi's SDK can't do more than 300 times.
 NOTHING = """
@@ -98,6 +107,18 @@ def far(times: Times, stack: Stack, chains: int) -> None:
     for name, options in (("", ()), (", one by one", ("--parallel=1",))):
         timed(times, f"far away{name}: up", functools.partial(stack.pulumi, *kills.UP, *options))
         timed(times, f"far away{name}: destroy", functools.partial(stack.pulumi, *kills.DESTROY, *options))
+
+
+def cloud(times: Times, stack: Stack, chains: int) -> None:
+    """As many blocks that need not wait for each other, in what answers 50 ms later from memory."""
+    stack.program(APART.format(count=3 * chains))
+    for name, options in (("", ()), (", one by one", ("--parallel=1",))):
+        timed(times, f"cloud's stand-in{name}: up", functools.partial(stack.pulumi, *kills.UP, *options))
+        timed(
+            times,
+            f"cloud's stand-in{name}: destroy",
+            functools.partial(stack.pulumi, *kills.DESTROY, *options),
+        )
 
 
 def grown(times: Times, stack: Stack, server: PrefectServer, chains: int) -> None:
@@ -235,6 +256,8 @@ RATIOS = (
     ("provider: delete", "plain HTTP: delete"),
     ("far away: up", "far away, one by one: up"),
     ("far away: destroy", "far away, one by one: destroy"),
+    ("cloud's stand-in: up", "cloud's stand-in, one by one: up"),
+    ("cloud's stand-in: destroy", "cloud's stand-in, one by one: destroy"),
     ("ours, ten times as many: up", "ours: up"),
     ("ours, ten times as many: destroy", "ours: destroy"),
     ("bare resources, ten times as many: up", "bare resources: up"),
@@ -280,10 +303,17 @@ def main() -> None:
                 ours(times, stack, options.chains)
                 plain_http(times, server, options.chains)
             late = faults.Plan(share=1.0, faults=("slow answer",), slow=FAR_SECONDS)
-            with faults.proxy(server.url, late, WORKSPACE) as away:
+            with faults.proxy(server.url, late, WORKSPACE.removeprefix("/api")) as away:
                 stack = Stack(directory / "far", away.url, stack.cli)
                 for _ in range(options.rounds):
                     far(times, stack, options.chains)
+            with stand_in(WORKSPACE, "Bearer k", FAR_SECONDS) as standing:
+                stack = Stack(
+                    directory / "cloud", f"http://127.0.0.1:{standing.server_port}{WORKSPACE}", stack.cli
+                )
+                stack.environment["PREFECT_API_KEY"] = "k"
+                for _ in range(options.rounds):
+                    cloud(times, stack, options.chains)
             for _ in range(options.grown_rounds):
                 grown(times, stack, server, options.chains)
             if (options.peers / "tofu.xz").exists():
