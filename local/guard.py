@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOST = "127.0.0.1"
+# An idle connection is the client's to close, which httpx does after 5 s. Uvicorn would at the same moment,
+# and now and then the server would seem to be away.
+IDLE_SECONDS = 60
 
 
 class Guard:
@@ -76,6 +79,11 @@ class Guard:
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serve HTTP until stopped. The guard needs the connection's own addresses, which no header replaces."""
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=3
+        app,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=IDLE_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -24,6 +24,7 @@ from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
 from bqemulator.jobs import executor
 from bqemulator.storage.engine import DuckDBEngine
 
+from local import guard
 from local.emulator import (
     altered,
     changes,
@@ -55,7 +56,7 @@ class NoGrpc:
 
 def listen_on(socket: str) -> None:
     """Let the emulator serve HTTP on this socket, and no gRPC. Who may enter its directory may connect."""
-    config = partial(uvicorn.Config, uds=socket)
+    config = partial(uvicorn.Config, uds=socket, timeout_keep_alive=guard.IDLE_SECONDS)
     bqemulator.server.uvicorn = SimpleNamespace(Config=config, Server=uvicorn.Server)
     bqemulator.server.build_grpc_server = lambda _: (NoGrpc(), 0)
 

@@ -1,8 +1,10 @@
-"""What the emulator's sessions do with DuckDB, in its own Python."""
+"""What the emulator does with its connections, in its own Python: DuckDB's, and those of its callers."""
 
 from __future__ import annotations
 
 import subprocess
+
+import httpx
 
 from tests.gateway import EMULATOR_PYTHON
 
@@ -32,3 +34,20 @@ def test_a_statement_waits_until_a_stopped_one_is_undone() -> None:
     )
     # The line above it is the emulator's log.
     assert done.stdout.splitlines()[-1:] == ["[(3,)]"], done.stderr
+
+
+CLOSED_AFTER = """
+import bqemulator.server
+from local.emulator import serve
+serve.listen_on("bigquery.sock")
+print(bqemulator.server.uvicorn.Config(None).timeout_keep_alive)
+"""
+
+
+def test_an_idle_connection_is_closed_by_the_gateway_and_not_under_its_request() -> None:
+    done = subprocess.run(
+        [EMULATOR_PYTHON, "-c", CLOSED_AFTER], check=True, capture_output=True, text=True, timeout=120
+    )
+    closed_by_gateway = httpx.Limits().keepalive_expiry
+    assert closed_by_gateway is not None
+    assert float(done.stdout.splitlines()[-1]) > 2 * closed_by_gateway
