@@ -101,24 +101,11 @@ def bare_program(stack: Stack, chains: int) -> None:
     stack.program(BARE.format(count=3 * chains))
 
 
-def far(times: Times, stack: Stack, chains: int) -> None:
-    """The same through what answers 50 ms later and takes writes side by side, and there one by one."""
-    kills.prepare(stack, "far-", chains)
+def side_by_side(times: Times, stack: Stack, place: str) -> None:
+    """Bring a program up in this place and take it away, then the same one by one."""
     for name, options in (("", ()), (", one by one", ("--parallel=1",))):
-        timed(times, f"far away{name}: up", functools.partial(stack.pulumi, *kills.UP, *options))
-        timed(times, f"far away{name}: destroy", functools.partial(stack.pulumi, *kills.DESTROY, *options))
-
-
-def cloud(times: Times, stack: Stack, chains: int) -> None:
-    """As many blocks that need not wait for each other, in what answers 50 ms later from memory."""
-    stack.program(APART.format(count=3 * chains))
-    for name, options in (("", ()), (", one by one", ("--parallel=1",))):
-        timed(times, f"cloud's stand-in{name}: up", functools.partial(stack.pulumi, *kills.UP, *options))
-        timed(
-            times,
-            f"cloud's stand-in{name}: destroy",
-            functools.partial(stack.pulumi, *kills.DESTROY, *options),
-        )
+        timed(times, f"{place}{name}: up", functools.partial(stack.pulumi, *kills.UP, *options))
+        timed(times, f"{place}{name}: destroy", functools.partial(stack.pulumi, *kills.DESTROY, *options))
 
 
 def grown(times: Times, stack: Stack, server: PrefectServer, chains: int) -> None:
@@ -305,15 +292,18 @@ def main() -> None:
             late = faults.Plan(share=1.0, faults=("slow answer",), slow=FAR_SECONDS)
             with faults.proxy(server.url, late, WORKSPACE.removeprefix("/api")) as away:
                 stack = Stack(directory / "far", away.url, stack.cli)
+                kills.prepare(stack, "far-", options.chains)
                 for _ in range(options.rounds):
-                    far(times, stack, options.chains)
+                    side_by_side(times, stack, "far away")
             with stand_in(WORKSPACE, "Bearer k", FAR_SECONDS) as standing:
                 stack = Stack(
                     directory / "cloud", f"http://127.0.0.1:{standing.server_port}{WORKSPACE}", stack.cli
                 )
                 stack.environment["PREFECT_API_KEY"] = "k"
+                # These need not wait for each other.
+                stack.program(APART.format(count=3 * options.chains))
                 for _ in range(options.rounds):
-                    cloud(times, stack, options.chains)
+                    side_by_side(times, stack, "cloud's stand-in")
             for _ in range(options.grown_rounds):
                 grown(times, stack, server, options.chains)
             if (options.peers / "tofu.xz").exists():

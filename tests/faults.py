@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests.serving import served
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -145,15 +147,11 @@ class Proxy(ThreadingHTTPServer):
 def proxy(upstream: str, plan: Plan | None = None, below: str = "") -> Iterator[Proxy]:
     """Run a proxy before the server at ``upstream``; without a plan, it spoils nothing at first."""
     server = Proxy(upstream, plan, below)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
     try:
-        yield server
+        with served(server):
+            yield server
     finally:
-        server.shutdown()
-        thread.join()
         server.drain()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

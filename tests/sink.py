@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.serving import served
 
 
 class Sink:
@@ -43,11 +44,5 @@ def running() -> Iterator[Sink]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(server):
         yield Sink(f"http://127.0.0.1:{server.server_port}/", bodies)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -150,7 +150,7 @@ def test_a_scheduled_run_whose_end_meets_a_prefect_that_is_away_is_completed(lan
     plan = GoneAtTheEnd()
     impatient = {"PREFECT_CLIENT_MAX_RETRIES": "0"}
     run = lane.run_with(0, plan, Plan(), scheduled=True, environment=impatient)
-    assert plan.counts["gone"] > 1
+    assert plan.counts["gone"] > 1, run.output
     assert "waiting for Prefect, which is away" in run.output
     assert (run.code, run.wrong) == (0, []), run.output
 

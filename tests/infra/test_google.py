@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from infra import google
 from local.google.errors import ApiOffError
+from tests.serving import served
 
 # As the local platform refuses the calls of an API that is off.
 OFF = ApiOffError("iamcredentials.googleapis.com", "IAM Credentials API", "123").body()["error"]
@@ -52,18 +52,13 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
-    server = Google()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    at = f"http://127.0.0.1:{server.server_port}/"
-    settings = ("bigQueryCustomEndpoint", "iamCustomEndpoint", "iamCredentialsCustomEndpoint")
-    pulumi.runtime.set_all_config({f"gcp:{name}": at for name in settings})
     monkeypatch.setattr("asyncio.sleep", no_pause)
-    yield server
-    pulumi.runtime.set_all_config({})
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Google()) as server:
+        at = f"http://127.0.0.1:{server.server_port}/"
+        settings = ("bigQueryCustomEndpoint", "iamCustomEndpoint", "iamCredentialsCustomEndpoint")
+        pulumi.runtime.set_all_config({f"gcp:{name}": at for name in settings})
+        yield server
+        pulumi.runtime.set_all_config({})
 
 
 async def no_pause(_: float) -> None:

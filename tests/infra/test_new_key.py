@@ -6,7 +6,6 @@ import asyncio
 import base64
 import datetime
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from infra import new_key
 from local.google.iam.keys import credentials_file, generate
 from local.google.state import AccountRecord
+from tests.serving import served
 
 NOW = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 OLD = "2020-01-01T00:00:00Z"
@@ -53,13 +53,8 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    server = Endpoint()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Endpoint()) as server:
+        yield server
 
 
 def private_key(port: int) -> str:

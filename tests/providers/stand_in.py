@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from providers.catalog.schemas import committed
+from tests.serving import served
 
 WORKSPACE = (
     "/api/accounts/11111111-1111-4111-8111-111111111111/workspaces/22222222-2222-4222-8222-222222222222"
@@ -97,12 +97,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def stand_in(path: str, authorization: str, seconds: float = 0.0) -> Iterator[StandIn]:
-    server = StandIn(path, authorization, seconds)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with served(StandIn(path, authorization, seconds)) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

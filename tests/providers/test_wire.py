@@ -9,7 +9,6 @@ import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import trustme
 from providers.api.errors import NotPrefectError, RefusedError, UnreachableError
 from providers.api.http import Requests
 from providers.api.server import Server
+from tests.serving import served
 
 HOST = "prefect.inside.test"
 
@@ -63,18 +63,6 @@ class _Handler(BaseHTTPRequestHandler):
                     if not (data := end.recv(65536)):
                         return
                     ends[end].sendall(data)
-
-
-@contextmanager
-def served(server: StandIn) -> Iterator[StandIn]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")
