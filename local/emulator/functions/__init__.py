@@ -18,41 +18,41 @@ from sqlglot.errors import SqlglotError
 
 from local.emulator.functions import (
     aggregates,
-    arguments,
     arrays,
     casts,
     dates,
     floats,
     formats,
-    json_values,
     numbers,
     numerics,
-    pivots,
-    signatures,
     strings,
 )
+from local.emulator.functions.checks import arguments, pivots, signatures
+from local.emulator.functions.json_values import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ROOMS = (aggregates, arrays, casts, dates, floats, formats, json_values, numbers, numerics, strings)
-_RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
-    kind: rule for room in _ROOMS for kind, rule in room.RULES.items()
-}
-
-
-_PYTHON = frozenset(
-    {
-        "google__encoded",
-        "google__exact",
-        "google__format",
-        "google__format_time",
-        "google__host",
-        "google__json",
-        "google__legible",
-        "google__parse_seconds",
-    }
+# Each has some of RULES, macros() and register().
+_ROOMS: tuple[Any, ...] = (
+    signatures,
+    arguments,
+    aggregates,
+    arrays,
+    casts,
+    dates,
+    floats,
+    formats,
+    numbers,
+    numerics,
+    strings,
+    written,
 )
+_RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
+    kind: rule for room in _ROOMS for kind, rule in getattr(room, "RULES", {}).items()
+}
+_MACROS = "".join(macro for room in _ROOMS for macro in getattr(room, "macros", list)())
+_NAMES = frozenset(re.findall(r"MACRO (google__\w+)", _MACROS))
 _DATABASE = "google"
 _CALL = re.compile(r"(?<![\w.])(google__\w+)\(", re.IGNORECASE)
 
@@ -67,26 +67,10 @@ def patch() -> None:
 
     def registered(engine: DuckDBEngine) -> None:
         register(engine)
-        for room in (formats, json_values, numerics, strings):
-            room.register(engine.connection)
+        for room in _ROOMS:
+            getattr(room, "register", lambda _: None)(engine.connection)
         engine.connection.execute(f"ATTACH ':memory:' AS {_DATABASE}")
-        macros = "".join(
-            macro
-            for room in (
-                signatures,
-                arguments,
-                arrays,
-                casts,
-                dates,
-                floats,
-                json_values,
-                numbers,
-                numerics,
-                strings,
-            )
-            for macro in room.macros()
-        )
-        engine.connection.execute(qualified(macros))
+        engine.connection.execute(qualified(_MACROS))
 
     def executed(engine: DuckDBEngine, sql: str, parameters: Any = None) -> Any:
         return execute(engine, qualified(sql), parameters)
@@ -101,7 +85,7 @@ def patch() -> None:
 def qualified(sql: str) -> str:
     """Say where the macros lie; functions in Python lie everywhere."""
     return _CALL.sub(
-        lambda call: call[0] if call[1].lower() in _PYTHON else f"{_DATABASE}.main.{call[0].lower()}", sql
+        lambda call: f"{_DATABASE}.main.{call[0].lower()}" if call[1].lower() in _NAMES else call[0], sql
     )
 
 

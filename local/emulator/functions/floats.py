@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from local.emulator.functions.checks.signatures import is_assignment
 from local.emulator.functions.macros import call, macro
-from local.emulator.functions.signatures import is_assignment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

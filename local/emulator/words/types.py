@@ -67,7 +67,7 @@ def type_name(name: str) -> str:
 
 
 def not_together(found: re.Match[str]) -> str:
-    """Say what functions/signatures.py has put into the name of a field."""
+    """Say what functions/checks/signatures.py has put into the name of a field."""
     name, types = found["name"].upper(), [_type_of_list(found[one]) for one in ("x", "y")]
     if name == "CASE":
         return (

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from bqemulator.domain.errors import InvalidQueryError, UnsupportedFeatureError
 from sqlglot import exp
 
+from local.emulator.functions.checks.signatures import KNOWN, probe_of, put_around, where
 from local.emulator.functions.macros import call, macro, unit_name, unit_of
-from local.emulator.functions.signatures import KNOWN, probe_of, put_around, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

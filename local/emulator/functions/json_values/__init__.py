@@ -1,0 +1,1 @@
+"""JSON: how each type is written as it."""
