@@ -31,7 +31,7 @@ from providers.kinds.block import KIND
 from tests import faults
 from tests.providers import kills, prefect_server
 from tests.providers.chains import CREDENTIALS, TARGET, schema
-from tests.providers.engine import Stack
+from tests.providers.engine import OWN_PYTHON, Stack
 from tests.providers.prefect_server import PrefectServer
 from tests.providers.stand_in import WORKSPACE, stand_in
 
@@ -284,14 +284,16 @@ def main() -> None:
         directory = Path(root)
         with prefect_server.running(directory / "prefect") as server:
             plain_http({}, server, 1)  # registers the types, and warms the server up
-            stack = Stack(directory / "stack", server.url, find.directory(user_cache(), print))
+            stack = Stack(
+                directory / "stack", server.url, find.directory(user_cache(), print), {**OWN_PYTHON}
+            )
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds}", flush=True)
                 ours(times, stack, options.chains)
                 plain_http(times, server, options.chains)
             late = faults.Plan(share=1.0, faults=("slow answer",), slow=FAR_SECONDS)
             with faults.proxy(server.url, late, WORKSPACE.removeprefix("/api")) as away:
-                stack = Stack(directory / "far", away.url, stack.cli)
+                stack = Stack(directory / "far", away.url, stack.cli, {**OWN_PYTHON})
                 kills.prepare(stack, "far-", options.chains)
                 for _ in range(options.rounds):
                     side_by_side(times, stack, "far away")
@@ -299,7 +301,7 @@ def main() -> None:
                 stack = Stack(
                     directory / "cloud", f"http://127.0.0.1:{standing.server_port}{WORKSPACE}", stack.cli
                 )
-                stack.environment["PREFECT_API_KEY"] = "k"
+                stack.environment |= {**OWN_PYTHON, "PREFECT_API_KEY": "k"}
                 # These need not wait for each other.
                 stack.program(APART.format(count=3 * options.chains))
                 for _ in range(options.rounds):

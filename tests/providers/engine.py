@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests import pulumi_stack
+from tests import pulumi_stack, warm_python
 
 PROJECT = Path(__file__).parents[2]
+PYTHON = Path(sys.executable).parent
 COMMAND_SECONDS = 300
 PASSPHRASE = "correct horse"
+# In a stack's environment: its commands start Python themselves, as everybody's do.
+OWN_PYTHON = {"PULUMI_PYTHON_CMD": sys.executable}
 PROGRAM_HEAD = "import pulumi\nfrom providers import *\nconfig = pulumi.Config()\n"
 
 
@@ -42,7 +45,7 @@ class Stack:
     api_url: str
     cli: Path
     environment: dict[str, str] = field(default_factory=dict)
-    python: Path = Path(sys.executable).parent
+    python: Path = PYTHON
     #: Another number is another stack, though it has the same name.
     number: int = 0
 
@@ -74,6 +77,7 @@ class Stack:
             # Without it there is no `--event-log`.
             "PULUMI_DEBUG_COMMANDS": "true",
             **pulumi_stack.QUICK_GO,
+            **({"PULUMI_PYTHON_CMD": str(warm_python.command())} if self.python == PYTHON else {}),
             **self.environment,
         }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from tests.providers.engine import Stack
+from tests.providers.engine import OWN_PYTHON, Stack
 from tests.providers.prefect_server import PrefectServer
 
 UP = ("up", "--yes", "--skip-preview")
@@ -48,6 +48,8 @@ def prepare(stack: Stack, prefix: str, count: int) -> None:
 
 def kill(stack: Stack, moment: Callable[[], bool], *arguments: str) -> bool:
     """Run a command and kill all of it with SIGKILL as soon as the moment has come; whether it ever came."""
+    # The program and the provider are to be the engine's own children.
+    stack.environment |= OWN_PYTHON
     process = stack.start(*arguments)
     while True:
         try:

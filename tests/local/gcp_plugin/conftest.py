@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from local.gcp_plugin.install import write_plugin
-from tests import official_gcp
+from tests import official_gcp, warm_python
 from tests.local.gcp_plugin import platform
-from tests.local.gcp_plugin.engine import Plugin, Stack
+from tests.local.gcp_plugin.engine import SDKS, Plugin, Stack
 
 StackMaker = Callable[[Plugin], Stack]
 
@@ -27,7 +29,12 @@ def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[platform.Google
 def local_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> Plugin:
     # A space in the path: the shim has to quote.
     directory = tmp_path_factory.mktemp("local plugin")
-    return _installed("local", write_plugin(directory).parent, tmp_path_factory.mktemp("home"), pulumi_bin)
+    shim = write_plugin(directory)
+    text = shim.read_text()
+    quick = text.replace(f"exec {shlex.quote(sys.executable)} ", f"exec {warm_python.command(*SDKS)} ")
+    assert quick != text
+    shim.write_text(quick)
+    return _installed("local", directory, tmp_path_factory.mktemp("home"), pulumi_bin)
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests import pulumi_stack
+from tests import pulumi_stack, warm_python
 from tests.local.gcp_plugin.platform import Google
 
 COMMAND_SECONDS = 180
 PASSPHRASE = "contract"
 LOGGED = ("up", "preview", "refresh", "destroy")
+# What the programs use of the SDK, and the local plugin of what is installed.
+SDKS = (
+    "pulumi_gcp.bigquery",
+    "pulumi_gcp.projects",
+    "pulumi_gcp.serviceaccount",
+    "pulumi.provider.experimental",
+    "pulumi.provider.experimental.server",
+)
 _HEAD = "import pulumi\nimport pulumi_gcp as gcp\n"
 
 
@@ -119,6 +127,7 @@ class Stack:
             # Without it there is no `--event-log`.
             "PULUMI_DEBUG_COMMANDS": "true",
             **pulumi_stack.QUICK_GO,
+            "PULUMI_PYTHON_CMD": str(warm_python.command(*SDKS)),
         }
         for name in (
             "GOOGLE_PROJECT",

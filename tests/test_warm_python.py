@@ -1,0 +1,104 @@
+"""A process that `warm_python` forks is what Python would have been."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests import warm_python
+
+TELLS = """
+import json, os, signal, sys
+print(json.dumps({
+    "directory": os.getcwd(), "arguments": sys.argv, "path": sys.path, "stdin": sys.stdin.read(),
+    "name": __name__, "file": __file__, "unbuffered": sys.stdout.write_through,
+    # A shell sets these in all that it starts.
+    "environment": {name: os.environ[name] for name in os.environ if name not in ("PWD", "OLDPWD", "_")},
+    "signals": [str(signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)],
+    "open": [number for number in range(64) if os.path.exists(f"/dev/fd/{number}")],
+}))
+print("what went wrong", file=sys.stderr)
+sys.exit(int(sys.argv[1]))
+"""
+WAITS = """
+import pathlib, sys, time
+pathlib.Path("began").touch()
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize("start", ["a script", "-m telling.itself"])
+def test_it_is_as_python_has_it(tmp_path: Path, start: str, code: int) -> None:
+    package = tmp_path / "elsewhere" / "telling"
+    package.mkdir(parents=True)
+    (package / "itself.py").write_text(TELLS)
+    script = [str(package / "itself.py")] if start == "a script" else shlex.split(start)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join([str(package.parent), str(tmp_path)]),
+    }
+
+    def told(python: str | Path) -> tuple[int, Any, str]:
+        done = subprocess.run(
+            [python, "-u", *script, str(code), "a b"],
+            cwd=tmp_path,
+            env=environment,
+            input="asked\n",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, json.loads(done.stdout), done.stderr
+
+    plain = told(sys.executable)
+    assert told(warm_python.command()) == plain
+    assert (plain[0], plain[2]) == (code, "what went wrong\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_handed_on(tmp_path: Path, number: signal.Signals) -> None:
+    asking = _waiting(tmp_path)
+    asking.send_signal(number)
+    said, _ = asking.communicate(timeout=120)
+    expected = ("interrupted\n", 0) if number is signal.SIGINT else ("", -signal.SIGTERM)
+    assert (said, asking.returncode) == expected
+
+
+def test_what_is_killed_takes_the_process_along(tmp_path: Path) -> None:
+    def forked() -> list[psutil.Process]:
+        return [
+            process
+            for process in psutil.Process().children(recursive=True)
+            if process.pid != asking.pid and process.cwd() == str(tmp_path)
+        ]
+
+    asking = _waiting(tmp_path)
+    (process,) = forked()
+    asking.kill()
+    asking.communicate(timeout=120)
+    assert psutil.wait_procs([process], timeout=120)[1] == []
+
+
+def _waiting(directory: Path) -> subprocess.Popen[str]:
+    (directory / "waits.py").write_text(WAITS)
+    command = [str(warm_python.command()), "waits.py"]
+    asking = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True)
+    while not (directory / "began").exists():
+        assert asking.poll() is None
+        time.sleep(0.01)
+    return asking
