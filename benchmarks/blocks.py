@@ -282,7 +282,9 @@ def main() -> None:
     times: Times = {}
     with tempfile.TemporaryDirectory() as root:
         directory = Path(root)
-        with prefect_server.running(directory / "prefect") as server:
+        with prefect_server.running(
+            directory / "prefect", PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED="true"
+        ) as server:
             plain_http({}, server, 1)  # registers the types, and warms the server up
             stack = Stack(
                 directory / "stack", server.url, find.directory(user_cache(), print), {**OWN_PYTHON}

@@ -17,6 +17,20 @@ from local.platform.ports import free_port
 from tests import prefect_database, processes
 
 START_SECONDS = 600
+# No test waits for a run or for an event. The schedules of all of them would make so many runs that SQLite
+# stays locked, and to look for what is due, or to keep each event, takes time as long as the server is there.
+IDLE = (
+    "CANCELLATION_CLEANUP",
+    "CLEANUP_RECONCILER",
+    "EVENT_PERSISTER",
+    "FOREMAN",
+    "LATE_RUNS",
+    "PAUSE_EXPIRATIONS",
+    "REPOSSESSOR",
+    "SCHEDULER",
+    "TASK_RUN_RECORDER",
+    "TRIGGERS",
+)
 
 
 class PrefectServer:
@@ -75,9 +89,7 @@ def running(
         "PREFECT_HOME": str(home),
         **prefect_database.SETTINGS,
         "PREFECT_SERVER_UI_ENABLED": "false",
-        # No test waits for a run. The schedules of all of them would make so many that SQLite stays locked.
-        "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
-        "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
+        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE},
         **settings,
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
