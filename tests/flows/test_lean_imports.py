@@ -65,5 +65,24 @@ lean_imports.import_dbt()
 from google.cloud.bigquery import table, _pandas_helpers
 import pandas
 print(table.pandas is pandas, _pandas_helpers.pandas is pandas, gc.get_freeze_count(), gc.isenabled())
+from dbt.adapters.bigquery import clients
+print(clients.JobControllerClient is sys.modules["google.cloud.dataproc_v1"].JobControllerClient)
 """
-    assert tell(code) == "True True 0 True"
+    assert tell(code).splitlines() == ["True True 0 True", "True"]
+
+
+def test_what_almost_no_run_uses_is_loaded_when_it_is_used() -> None:
+    code = """
+lean_imports.nothing_else_runs()
+lean_imports.import_dbt()
+parts = ("google.cloud.dataproc_v1", "metricflow.converters.osi_to_msi", "sqlglot", "aiohttp")
+print([name for name in parts if name in sys.modules])
+from dbt.adapters.bigquery import clients, python_submissions
+from dbt.parser import osi
+batch = python_submissions.Batch({"name": "of a Python model"})
+from google.cloud import dataproc_v1
+print(type(batch) is dataproc_v1.Batch, batch.name)
+print(clients.JobControllerClient.from_service_account_file.__self__ is dataproc_v1.JobControllerClient)
+print(type(osi.OSIToMSIConverter()).__name__)
+"""
+    assert tell(code).splitlines() == ["[]", "True of a Python model", "True", "OSIToMSIConverter"]

@@ -7,7 +7,13 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.internals import behavior, hooks, lean_imports, own_package, shared_sign_in
+from flows.engine.internals import (
+    hooks,
+    lean_imports,
+    own_package,
+    quickly,
+    shared_sign_in,
+)
 from flows.engine.internals.stopping import interrupting
 
 if TYPE_CHECKING:
@@ -41,7 +47,7 @@ def invoke(
         interrupting.dbt_stops_its_jobs() as stopped,
         shared_sign_in.dbt_signs_in_once(),
         hooks.hooks_say_why(),
-        behavior.dbt_finds_flags_quickly(),
+        quickly.dbt_works_quickly(),
     ):
         outcome = runner.invoke(list(words))
     if stopped.jobs:

@@ -17,6 +17,13 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from flows.engine.internals import stand_ins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EXTRAS = ("db_dtypes", "geopandas", "pandas", "pandas_gbq", "pyarrow", "shapely")
 
@@ -44,6 +51,17 @@ def import_bigquery() -> None:
             del sys.modules[name]
 
 
+@contextmanager
+def _lean() -> Iterator[None]:
+    from mashumaro.config import BaseConfig  # noqa: PLC0415 - with dbt
+
+    import_bigquery()
+    # dbt has its own classes compiled at their first use; so are those of mashumaro's JSON Schemas then.
+    BaseConfig.lazy_compilation = True
+    with stand_ins.for_a_while():
+        yield
+
+
 def import_dbt() -> None:
     """Import `dbt.cli.main` with its BigQuery adapter.
 
@@ -55,10 +73,9 @@ def import_dbt() -> None:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        if _alone:
-            import_bigquery()
-        importlib.import_module("dbt.cli.main")
-        importlib.import_module("dbt.adapters.bigquery")
+        with _lean() if _alone else nullcontext():
+            importlib.import_module("dbt.cli.main")
+            importlib.import_module("dbt.adapters.bigquery")
         if _alone:
             gc.freeze()
     finally:
