@@ -23,12 +23,15 @@ from local.emulator.functions import (
     dates,
     floats,
     formats,
+    literals,
     numbers,
     numerics,
+    octets,
     strings,
 )
 from local.emulator.functions.checks import arguments, pivots, signatures
-from local.emulator.functions.json_values import written
+from local.emulator.functions.json_values import changes, written
+from local.emulator.functions.macros import macro
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,15 +46,24 @@ _ROOMS: tuple[Any, ...] = (
     dates,
     floats,
     formats,
+    literals,
     numbers,
     numerics,
+    octets,
     strings,
+    changes,
     written,
 )
 _RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     kind: rule for room in _ROOMS for kind, rule in getattr(room, "RULES", {}).items()
 }
-_MACROS = "".join(macro for room in _ROOMS for macro in getattr(room, "macros", list)())
+# An error within a lambda, since TRY takes none that it sees.
+_ERROR = macro("google__error", {"words": "list_transform([words], lambda w: error(w))[1]"})
+_MACROS = _ERROR + re.sub(
+    r"(?<!\w)error\(",
+    "google__error(",
+    "".join(one for room in _ROOMS for one in getattr(room, "macros", list)()),
+)
 _NAMES = frozenset(re.findall(r"MACRO (google__\w+)", _MACROS))
 _DATABASE = "google"
 _CALL = re.compile(r"(?<![\w.])(google__\w+)\(", re.IGNORECASE)
@@ -98,7 +110,7 @@ def rewrite(sql: str) -> str:
     if statement is None or isinstance(statement, exp.Command):
         return sql
     # These look at what was written.
-    changed = pivots.rewritten(statement)
+    changed = pivots.rewritten(statement) | literals.typed(statement)
     changed |= signatures.check(statement) | arguments.check(statement) | floats.order(statement)
     # Inner ones first: what replaces an outer one holds them.
     for node in reversed(list(statement.walk())):

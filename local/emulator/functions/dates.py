@@ -50,8 +50,13 @@ def macros() -> list[str]:
     )
     found.append(macro("google__in_zone", {"x, z": f"{casts.seconds(there)} || {offset}"}))
     for name, kind in (("date", "DATE"), ("datetime", "TIMESTAMP"), ("timestamp", "TIMESTAMPTZ")):
-        body = f"time_bucket(width, x, CAST('{_ORIGIN}' AS {kind}))"
-        found.append(macro(f"google__{name}_bucket", {f"x {kind}, width": body}))
+        body = f"time_bucket(width, x, CAST(o AS {kind}))"
+        found.append(macro(f"google__{name}_bucket", {f"x {kind}, width, o": body}))
+    months = "generate_series(0, abs(date_diff('month', CAST(a AS DATE), CAST(b AS DATE))) // abs(m))"
+    day = "CAST(CAST(a AS DATE) + to_months(CAST(i * m AS INTEGER)) AS DATE)"
+    until = "CASE WHEN m > 0 THEN d <= CAST(b AS DATE) ELSE d >= CAST(b AS DATE) END"
+    dates = f"list_filter(list_transform({months}, lambda i: {day}), lambda d: {until})"
+    found.append(macro("google__dates_by_month", {"a, b, m": dates}))
     return found
 
 
@@ -173,17 +178,40 @@ def _unix(name: str) -> Any:
 
 def _parsed(node: Any) -> exp.Expression | None:
     form = node.args.get("format")
+    if form is not None and form.is_string:
+        # The engine writes no %e, and reads its day with %d.
+        form = exp.Literal.string(form.name.replace("%e", "%d"))
     return None if form is None else call("google__parse_datetime", node.this, form)
 
 
 def bucket(node: exp.Anonymous) -> exp.Expression | None:
     """DATE_BUCKET and its like, as long as they begin where BigQuery says."""
-    if len(node.expressions) != 2:
+    if len(node.expressions) not in (2, 3):
         return None
-    return call(f"google__{node.name.lower()}", *node.expressions)
+    origin = [] if len(node.expressions) == 3 else [_ORIGIN]
+    return call(f"google__{node.name.lower()}", *node.expressions, *origin)
+
+
+_MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
+
+
+def _days(node: Any) -> exp.Expression | None:
+    """Each month from the first day on: DuckDB adds one to the day before."""
+    step = node.args.get("step")
+    months = _MONTHS.get(unit_of(step)) if isinstance(step, exp.Interval) else None
+    if months is None:
+        return None
+    count = exp.Mul(this=exp.Paren(this=_number(step.this)), expression=exp.Literal.number(months))
+    return call("google__dates_by_month", node.args["start"], node.args["end"], count)
+
+
+def _justified(node: Any) -> exp.Expression:
+    return exp.JustifyDays(this=exp.JustifyHours(this=node.this.copy()))
 
 
 RULES = {
+    exp.GenerateDateArray: _days,
+    exp.JustifyInterval: _justified,
     exp.DateTrunc: _trunc,
     exp.DatetimeTrunc: _trunc,
     exp.TimestampTrunc: _trunc,

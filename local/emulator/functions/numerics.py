@@ -6,7 +6,7 @@ Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/mathematic
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -28,6 +28,7 @@ _OPERATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     "exp": lambda x, _: x.exp(),
     "ln": lambda x, _: x.ln(),
     "log": lambda x, y: x.ln() / y.ln(),
+    "round": lambda x, digits: x.quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_EVEN),
 }
 _ZERO = "CAST(error('division by zero') AS {})"
 
@@ -55,18 +56,20 @@ def macros() -> list[str]:
     """Write the macros; those of two operands take them in a list, which has one type."""
     checked = "CASE WHEN e[2] = 0 THEN {} ELSE {} END"
     nothing = "CASE WHEN e[2] <> 0 THEN {} END"
-    double = "CAST(e[1] AS DOUBLE) / e[2]"
+    quotient = "CAST(e[1] AS DOUBLE) / e[2]"
+    double = _finite(quotient, "/")
     zero = _ZERO.format("DOUBLE")
     found = [
-        _of_two("google__product", _exactly("*"), "e[1] * e[2]", whole="e[1] * e[2]"),
+        _of_two("google__product", _exactly("*"), _finite("e[1] * e[2]", "*"), whole="e[1] * e[2]"),
         _of_two(
             "google__quotient",
             checked.format("error('division by zero')", _exactly("/")),
             checked.format(zero, double),
         ),
-        _of_two("google__mean", nothing.format(_exactly("/")), nothing.format(double)),
-        _of_two("google__power", _exactly("pow"), "power(e[1], e[2])"),
+        _of_two("google__mean", nothing.format(_exactly("/")), nothing.format(_finite(quotient, None))),
+        _of_two("google__power", _exactly("pow"), _finite("power(e[1], e[2])", "POW")),
         _of_two("google__log", _exactly("log"), "log(e[2], e[1])"),
+        macro("google__finite", {"x DOUBLE, y DOUBLE, name": _infinite("y", "x", "name")}),
         macro("google__total", {"x HUGEINT": _INT64, "x": "x"}),
         macro(
             "google__mod",
@@ -77,7 +80,7 @@ def macros() -> list[str]:
         ),
     ]
     for name in ("sqrt", "exp", "ln"):
-        double = f"{name}(CAST(e AS DOUBLE))"
+        double = _infinite(f"{name}(CAST(e AS DOUBLE))", "CAST(e AS DOUBLE)", f"'{name.upper()}'")
         bodies = {"e DECIMAL(38, 9)": _exactly(name, "raw", "raw"), "e DOUBLE": double, "e BIGINT": double}
         found.append(_twice(f"google__{name}", bodies))
     return found
@@ -87,6 +90,20 @@ _INT64 = (
     "CASE WHEN x BETWEEN -9223372036854775808 AND 9223372036854775807 THEN CAST(x AS BIGINT) "
     "WHEN x IS NOT NULL THEN CAST(error('int64 overflow') AS BIGINT) END"
 )
+
+
+def _finite(value: str, name: str | None) -> str:
+    return _infinite(value, "CAST(e[1] AS DOUBLE) + e[2]", name and f"'{name}'")
+
+
+def _infinite(value: str, given: str, name: str | None) -> str:
+    """Refuse what is infinite, or no number, of numbers that are finite.
+
+    Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/operators
+    """
+    words = f"error('Floating point error in function: ' || {name})" if name else "NULL"
+    fine = f"isfinite({value}) OR NOT isfinite({given})"
+    return f"CASE WHEN {fine} THEN {value} WHEN {value} IS NOT NULL THEN {words} END"
 
 
 def _of_two(name: str, numeric: str, double: str, whole: str | None = None) -> str:
@@ -146,7 +163,7 @@ def _safely_divided(node: Any) -> exp.Expression:
 
 
 def _safely_multiplied(node: Any) -> exp.Expression:
-    return exp.Anonymous(this="TRY", expressions=[_pair("google__product", node.this, node.expression)])
+    return exp.SafeFunc(this=_pair("google__product", node.this, node.expression))
 
 
 def _powered(node: Any) -> exp.Expression:
@@ -201,7 +218,13 @@ def _others(aggregate: Any, whole: exp.Expression, *kinds: type[exp.Expression])
     return found
 
 
+def _checked(node: Any) -> exp.Expression:
+    return call("google__finite", node.this, node, type(node).__name__.upper())
+
+
+_OF_ONE = (exp.Atanh, exp.Cosh, exp.Coth, exp.Csc, exp.Csch, exp.Sinh)
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
+    **dict.fromkeys(_OF_ONE, _checked),
     exp.Mul: _multiplied,
     exp.Div: _divided,
     exp.SafeDivide: _safely_divided,

@@ -1,4 +1,4 @@
-"""LIKE with a backslash, SUBSTR from before the beginning, NET.HOST."""
+"""LIKE with a backslash, SUBSTR from before the beginning, lengths below zero, NET.HOST."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from bqemulator.domain.errors import UnsupportedFeatureError
 from sqlglot import exp
 
 from local.emulator.functions import dates
+from local.emulator.functions.json_values import changes
 from local.emulator.functions.macros import call, macro
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
 
 
 def macros() -> list[str]:
     """Write the macros."""
     start = "CASE WHEN p = 0 OR -p > length(x) THEN 1 ELSE p END"
-    negative = "error('Third argument in SUBSTR() cannot be negative')"
+    second = "error('Second argument in ' || name || '() cannot be negative')"
+    third = "error('Third argument in SUBSTR() cannot be negative')"
     return [
+        macro("google__length", {"n, name": f"CASE WHEN n < 0 THEN {second} ELSE n END"}),
         macro(
             "google__json_type",
             {
@@ -29,11 +34,12 @@ def macros() -> list[str]:
             },
         ),
         macro("google__join", {"x, y": "x || y"}),
+        macro("google__astext", {"x": r"regexp_replace(st_astext(x), '([A-Z]) \(', '\1(', 'g')"}),
         macro("google__unicode", {"x": "CASE WHEN x = '' THEN 0 ELSE unicode(x) END"}),
         macro("google__substr", {"x, p": f"substring(x, {start})"}),
         macro(
             "google__substr_of",
-            {"x, p, n": f"CASE WHEN n < 0 THEN {negative} ELSE substring(x, {start}, n) END"},
+            {"x, p, n": f"CASE WHEN n < 0 THEN {third} ELSE substring(x, {start}, n) END"},
         ),
     ]
 
@@ -105,16 +111,14 @@ def _substr(node: Any) -> exp.Expression | None:
     return call("google__substr_of", node.this, start, length)
 
 
-def _net(node: Any) -> exp.Expression | None:
-    if isinstance(node.this, exp.Host):
-        return call("google__host", node.this.this)
-    raise UnsupportedFeatureError(f"the local BigQuery can't do {node.sql(dialect='bigquery')}; Google can")
-
-
 def _named(node: Any) -> exp.Expression | None:
-    if node.name.upper() in ("DATE_BUCKET", "DATETIME_BUCKET", "TIMESTAMP_BUCKET"):
+    """Functions that sqlglot does not know."""
+    name = node.name.upper()
+    if name in ("DATE_BUCKET", "DATETIME_BUCKET", "TIMESTAMP_BUCKET"):
         return dates.bucket(node)
-    return None
+    if name == "JSON_FLATTEN":
+        return changes.flat(node)
+    return call("google__astext", *node.expressions) if name == "ST_ASTEXT" else None
 
 
 def _position(node: Any) -> exp.Expression | None:
@@ -143,10 +147,28 @@ def _collated(node: Any) -> exp.Expression | None:
     return None
 
 
-RULES = {
+def _of_length(node: Any) -> exp.Expression | None:
+    """Let a length below zero fail, as in BigQuery."""
+    place = "times" if isinstance(node, exp.Repeat) else "expression"
+    length = node.args[place]
+    if isinstance(length, exp.Literal):
+        return None
+    name = (
+        type(node).__name__.upper()
+        if not isinstance(node, exp.Pad)
+        else "LPAD"
+        if node.args.get("is_left")
+        else "RPAD"
+    )
+    found: exp.Expression = node.copy()
+    found.set(place, call("google__length", length, name))
+    return found
+
+
+RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
+    **dict.fromkeys((exp.Left, exp.Right, exp.Repeat, exp.Pad), _of_length),
     exp.Like: _like,
     exp.Substring: _substr,
-    exp.NetFunc: _net,
     exp.Anonymous: _named,
     exp.StrPosition: _position,
     exp.JSONType: _json_type,

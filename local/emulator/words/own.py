@@ -66,6 +66,13 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r'Failed to parse input string "\g<value>"',
     ),
     (r"[Dd]ivision by zero", "division by zero"),
+    (r"Date out of range: (?P<value>\S+)", r"Invalid date: \g<value>"),
+    (r"cannot take logarithm of", "Floating point error in function: LOG"),
+    (r"cannot take square root of", "Floating point error in function: SQRT"),
+    (r"for numeric function cotangent", "Floating point error in function: COT"),
+    (r"Overflow on abs\((?P<value>\S+)\)", r"int64 overflow: ABS(\g<value>)"),
+    (r"with value (?P<value>\S+) can't be cast .* type INT64", r"int64 out of range: \g<value>"),
+    (r"could not convert blob to UTF8", "Invalid cast of bytes to UTF8 string"),
     (
         r"Could not cast value (?P<value>\S+) to DECIMAL\((?P<digits>\d+),(?P<scale>\d+)\)",
         r"numeric overflow: \g<value> has too many digits for NUMERIC(\g<digits>, \g<scale>)",
@@ -93,6 +100,15 @@ _UNABLE: tuple[tuple[str, str], ...] = (
 )
 
 
+# Functions that Google has and this platform has not, by what they are for.
+# Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/functions-all
+_NOT_SERVED = re.compile(
+    r"Function not found: (?:[a-z][a-z0-9]*-[\w-]+\.)?"
+    r"(?P<name>(?:aead|ai|hll_count|keys|kll_quantiles|ml|obj)\.\w+"
+    r"|(?:deterministic|dlp|s2|st)_\w+|appends|bag_of_words|changes|external_object_transform|gap_fill"
+    r"|range_sessionize|search|text_analyze|tf_idf|vector_search)\b(?!\.)",
+    re.IGNORECASE,
+)
 # What the emulator calls a function: project__dataset__name with _h_ for a dash; a temporary one, by its job.
 _SYNTAX = re.compile(
     r"Syntax error: (?P<what>[^\[]*?)\.? Line (?P<line>\d+), Col: (?P<column>\d+)\.", re.DOTALL
@@ -114,7 +130,9 @@ _TEMPORARY = re.compile(r"\b[a-z][a-z0-9_]*?___bqemu_temp_[0-9a-f]{32}__")
 
 def own_words(message: str) -> str:
     """Give what the caller is told in place of the emulator's message."""
-    return _NAMED.sub(_named, _ROUTINE.sub(_routine, _TEMPORARY.sub("", _translated(message))))
+    words = _NAMED.sub(_named, _ROUTINE.sub(_routine, _TEMPORARY.sub("", _translated(message))))
+    not_served = _NOT_SERVED.search(words)
+    return f"the local BigQuery can't do {not_served['name'].upper()}; Google can" if not_served else words
 
 
 def _named(found: re.Match[str]) -> str:

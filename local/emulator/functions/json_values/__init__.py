@@ -1,1 +1,1 @@
-"""JSON: how each type is written as it."""
+"""JSON: how each type is written as it, and how a part of it is changed."""

@@ -39,6 +39,7 @@ def macros() -> list[str]:
     text = "google__encoded(CAST(to_json(e) AS VARCHAR), typeof(e), {})"
     one = "list_transform([x], lambda e: {})[1]"
     return [
+        macro("google__like", {"x, y": "cast_to_type(x, y)"}),
         macro("google__to_json_string", {"x": one.format(text.format("true"))}),
         macro("google__to_json", {"x": one.format(f"google__json({text.format('false')})")}),
     ]
@@ -147,6 +148,11 @@ def _encoded(node: Any) -> exp.Expression:
     return call("google__to_json_string", node.this)
 
 
+def _extracted(node: Any) -> exp.Expression | None:
+    """Of JSON it is JSON, of a STRING one."""
+    return None if node.this.is_string else call("google__like", node, node.this)
+
+
 def _safe(node: Any) -> exp.Expression | None:
     return _ordered(node) if isinstance(node.this, exp.ParseJSON) else None
 
@@ -156,9 +162,10 @@ def _ordered(node: exp.Expression) -> exp.Expression:
     return exp.cast(call("google__json", node), "JSON", dialect="bigquery")
 
 
-_MAKERS: tuple[type[exp.Expr], ...] = (exp.JSONObject, exp.ParseJSON, exp.JSONSet)
+_MAKERS: tuple[type[exp.Expr], ...] = (exp.JSONObject, exp.ParseJSON)
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     **dict.fromkeys(_MAKERS, _made),
     exp.JSONFormat: _encoded,
+    exp.JSONExtract: _extracted,
     exp.SafeFunc: _safe,
 }

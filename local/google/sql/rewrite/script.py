@@ -91,7 +91,7 @@ def _readable(statement: exp.Expr, context: ddl.Context) -> str:
             part.args["quoted"] = True
     for call in list(statement.find_all(exp.Dot)):
         _one_name(call)
-    values.rewritten(statement)
+    values.rewritten(statement, context.project, context.default[1] if context.default else None)
     return statement.sql(dialect="bigquery")
 
 
