@@ -102,8 +102,8 @@ def _infinite(value: str, given: str, name: str | None) -> str:
     Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/operators
     """
     words = f"error('Floating point error in function: ' || {name})" if name else "NULL"
-    fine = f"isfinite({value}) OR NOT isfinite({given})"
-    return f"CASE WHEN {fine} THEN {value} WHEN {value} IS NOT NULL THEN {words} END"
+    unusual = f"WHEN NOT isfinite({given}) THEN {value} WHEN {value} IS NOT NULL THEN {words}"
+    return f"CASE WHEN isfinite({value}) THEN {value} {unusual} END"
 
 
 def _of_two(name: str, numeric: str, double: str, whole: str | None = None) -> str:
