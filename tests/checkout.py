@@ -16,7 +16,7 @@ from local.platform import settings
 from local.platform.ports import free_port
 from local.platform.process import Process
 from local.platform.settings import Settings
-from tests import prefect_database, prefect_objects, pulumi_stack
+from tests import forks, prefect_database, prefect_objects, pulumi_stack
 
 # What a team may have deleted.
 APART = "demo"
@@ -67,7 +67,10 @@ class Checkout:
 
     def python(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """`python …` with the platform's variables."""
-        return self.run(sys.executable, *arguments, env=env)
+        argv = [sys.executable, *arguments]
+        if forks.can(argv):
+            return forks.run(argv, cwd=self.root, env=self.variables() | (env or {}), timeout=COMMAND_SECONDS)
+        return self.run(*argv, env=env)
 
     @functools.cache  # noqa: B019  a handful of copies, each for as long as the tests run
     def variables(self) -> dict[str, str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from google.cloud import bigquery
 from demo import ingest, raw_csv, raw_data, raw_load
 from demo.raw_tables import TABLES
 from flows.target import blocks
-from tests import gateway
+from tests import forks, gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +42,6 @@ class Warehouse:
     name: str
     client: bigquery.Client
     directory: Path
-    # `demo.tests.dbt_forks`
-    forks: subprocess.Popen[str]
 
     def dbt(self, *arguments: str, target: str = "target") -> Finished:
         """Run dbt on the project with this environment. What dbt warns of counts as an error.
@@ -62,15 +58,11 @@ class Warehouse:
             "DBT_LOG_PATH": str(self.directory / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
-        out = self.directory / "printed.txt"
-        command = ["--warn-error", "--no-use-colors", *arguments, "--target", "local"]
-        request = {"arguments": command, "cwd": str(DBT_PROJECT), "env": env, "out": str(out)}
-        assert self.forks.stdin
-        assert self.forks.stdout
-        print(json.dumps(request), file=self.forks.stdin, flush=True)
-        code = int(self.forks.stdout.readline())
+        command = [forks.DBT, "--warn-error", "--no-use-colors", *arguments, "--target", "local"]
+        done = forks.run(command, cwd=DBT_PROJECT, env=env)
         results = json.loads((self.directory / target / "run_results.json").read_text())["results"]
-        return Finished(code, out.read_text(), {r["unique_id"]: r["status"] for r in results})
+        statuses = {result["unique_id"]: result["status"] for result in results}
+        return Finished(done.returncode, done.stdout + done.stderr, statuses)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL with ``{raw}`` and ``{marts}`` for the two datasets."""
@@ -83,7 +75,7 @@ class Warehouse:
         raw_load.load(self.client, f"{PROJECT}.{self.name}_raw", files, force=False, say=print)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
     """The local platform's BigQuery."""
     state = tmp_path_factory.mktemp("google") / "state"
@@ -121,9 +113,8 @@ def small(platform: Owned, data: Path, tmp_path_factory: pytest.TempPathFactory)
         dataset = bigquery.Dataset(f"{PROJECT}.{dataset_id}")
         dataset.location = "EU"
         client.create_dataset(dataset)
-    argv = [sys.executable, "-m", "demo.tests.dbt_forks"]
-    with client, subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as forks:
-        warehouse = Warehouse(*platform, "small", client, directory, forks)
+    with client:
+        warehouse = Warehouse(*platform, "small", client, directory)
         warehouse.load(directory)
         built = warehouse.dbt("build", "--exclude-resource-type", "test", "unit_test")
         assert built.code == 0, built.out

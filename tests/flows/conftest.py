@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.platform.ports import free_port
-from tests import tiny
+from tests import forks, tiny
 from tests.asking import ask
+from tests.end_to_end import copies
 from tests.flows import elsewhere, sent_blocks, servers
 
 if TYPE_CHECKING:
@@ -87,14 +87,14 @@ class Platform:
 
 
 def run(command: list[str], env: dict[str, str]) -> Finished:
-    done = subprocess.run(
-        command, check=False, env=env, cwd=servers.ROOT, capture_output=True, text=True, timeout=900
-    )
+    done = forks.run(command, env=env, cwd=servers.ROOT)
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    # These files come after those of `tests/end_to_end`.
+    copies.rest()
     directory = tmp_path_factory.mktemp("flows")
     for name in ("prefect", "bigquery", "home"):
         (directory / name).mkdir()

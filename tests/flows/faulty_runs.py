@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.platform.ports import free_port
-from tests import faults
+from tests import faults, forks
 from tests.asking import ask
 from tests.faults import Plan
 from tests.flows import elsewhere, sent_blocks, servers
@@ -236,28 +237,25 @@ class Lane:
             "PYTHONPATH": str(servers.ROOT),
             "DBT_PROJECT_DIR": str(self.project),
         }
-        process = subprocess.Popen(
-            words,
-            env={**kept, **ours, **(environment or {})},
-            cwd=servers.ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        env = {**kept, **ours, **(environment or {})}
+        # What is killed may be killed as it starts.
+        start = forks.Forked if until is None and forks.can(words) else subprocess.Popen
+        with tempfile.TemporaryFile("w+") as output:
+            process = start(words, env=env, cwd=servers.ROOT, stdout=output, stderr=output)
 
-        def kill(moment: Callable[[], None]) -> None:
-            moment()
-            process.kill()
+            def kill(moment: Callable[[], None]) -> None:
+                moment()
+                process.kill()
 
-        if until:
-            threading.Thread(target=kill, args=(until,), daemon=True).start()
-        try:
-            output, _ = process.communicate(timeout=LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-        code = process.returncode
-        return (None if code == -signal.SIGKILL else code), output
+            if until:
+                threading.Thread(target=kill, args=(until,), daemon=True).start()
+            try:
+                code = process.wait(LIMIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+            output.seek(0)
+            return (None if code == -signal.SIGKILL else code), output.read()
 
     def tables(self) -> dict[str, dict[int, tuple[int, int]]]:
         """For each part that exists: version -> (rows, different rows). Asked for without the proxy."""

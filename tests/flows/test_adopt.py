@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from flows.engine.internals import needing
 from flows.project import missing, needs, stack, variables
 from flows.project.missing import Setting
 from flows.target import names
+from tests import forks
 from tests.flows.servers import ROOT
 
 ANY = ROOT / "tests" / "flows" / "any_dbt"
@@ -290,7 +292,7 @@ def test_a_project_is_read_and_what_lacks_is_written(tmp_path: Path) -> None:
 
     def adopt(*options: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "flows.adopt", *options]
-        return subprocess.run(words, cwd=root, capture_output=True, text=True, check=False, timeout=300)
+        return forks.run(words, cwd=root, env=os.environ)
 
     done = adopt()
     assert done.returncode == 3, done.stdout + done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from flows.target import blocks
 from flows.target import dbt_profile as profile
 from local.platform.ports import free_port
 from tests.asking import ask
-from tests.flows.conftest import Platform, run
+from tests.flows import servers
+from tests.flows.conftest import Platform
 from tests.flows.servers import answering
 
 if TYPE_CHECKING:
@@ -27,9 +29,13 @@ def pem(platform: Platform) -> str:
     """The key in the blocks of the target `saved`, which the classes have saved."""
     of_tiny = documents(platform, "tiny")["gcp-credentials"]["service_account_info"]["token_uri"]
     words = [of_tiny.removesuffix("/token"), f"saved={platform.bigquery}"]
-    done = run([sys.executable, "-m", "tests.flows.save_blocks", *words], platform.environment())
-    assert done.code == 0, done.err
-    return str(json.loads(done.out.splitlines()[-1]))
+    command = [sys.executable, "-m", "tests.flows.save_blocks", *words]
+    env = platform.environment()
+    done = subprocess.run(
+        command, check=False, env=env, cwd=servers.ROOT, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import Platform, run
+from tests.flows import servers
+from tests.flows.conftest import Platform
 
 pytestmark = pytest.mark.real
 
@@ -60,13 +62,23 @@ class Search:
 
 @pytest.fixture(scope="module")
 def good_run(platform: Platform, project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The flow, called from Python, on a project without errors."""
+    """The flow, called from Python in a process of its own, on a project without errors."""
     temporary = tmp_path_factory.mktemp("tmp")
+    command = [sys.executable, "-c", _CALL, str(project)]
+    env = platform.environment(TMPDIR=str(temporary))
     with Search(platform.pem, temporary, project, platform.home) as search:
-        done = run([sys.executable, "-c", _CALL, str(project)], platform.environment(TMPDIR=str(temporary)))
-    assert done.code == 0, done.err
+        done = subprocess.run(
+            command, check=False, env=env, cwd=servers.ROOT, capture_output=True, text=True, timeout=900
+        )
+    assert done.returncode == 0, done.stderr
     flow_run = platform.flow_runs()[0]
-    return {"report": json.loads(done.out), "run": flow_run, "search": search, "done": done, "tmp": temporary}
+    return {
+        "report": json.loads(done.stdout),
+        "run": flow_run,
+        "search": search,
+        "done": done,
+        "tmp": temporary,
+    }
 
 
 def test_result_tells_what_was_built_and_tested(good_run: dict[str, Any]) -> None:
@@ -123,7 +135,7 @@ def test_private_key_stays_in_memory(platform: Platform, good_run: dict[str, Any
     assert search.found == set()
     assert list(good_run["tmp"].rglob("profiles.yml")) == []
     logs = json.dumps(platform.of_run("logs", good_run["run"]["id"]))
-    everything = logs + good_run["done"].out + good_run["done"].err
+    everything = logs + good_run["done"].stdout + good_run["done"].stderr
     assert not any(needle.decode() in everything for needle in search.needles)
 
 

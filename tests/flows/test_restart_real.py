@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.platform.ports import free_port
-from tests import faults, tiny
+from tests import faults, forks, tiny
 from tests.asking import ask
 from tests.faults import Plan, Request
 from tests.flows import elsewhere, servers
 from tests.flows.conftest import Platform
-from tests.signals import heed_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,13 +40,8 @@ class Run:
         self.out = self.log.with_suffix(".out")
         command = elsewhere.words(project, "--target", target, *options)
         with self.log.open("wb") as err, self.out.open("wb") as out:
-            self.process = subprocess.Popen(
-                command,
-                env=platform.environment(),
-                cwd=servers.ROOT,
-                stdout=out,
-                stderr=err,
-                preexec_fn=heed_ctrl_c,  # noqa: PLW1509
+            self.process = forks.Forked(
+                command, env=platform.environment(), cwd=servers.ROOT, stdout=out, stderr=err
             )
 
     def wait_until(self, reached: Callable[[str], object], seconds: float = 120.0) -> None:
