@@ -12,7 +12,7 @@ import pytest
 from tests import faults
 from tests.faults import Plan, Request
 from tests.flows import faulty_runs
-from tests.flows.faulty_runs import PARTS, wrong_ending, wrong_record, wrong_tables
+from tests.flows.faulty_runs import PARTS, as_the_worker_reports, wrong_ending, wrong_record, wrong_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,10 @@ def test_the_record_says_what_the_exit_code_says() -> None:
     assert len(wrong_record(0, [{"state_type": "FAILED"}], [])) == 1
     assert len(wrong_record(1, [{"state_type": "COMPLETED"}], [])) == 1
     assert len(wrong_record(4, [{"state_type": "RUNNING"}], [])) == 1
+    not_begun = {"state_type": "SCHEDULED", "state_name": "Scheduled"}
+    assert wrong_record(1, [as_the_worker_reports(not_begun)], []) == []
+    again = {"state_type": "SCHEDULED", "state_name": "AwaitingRetry"}
+    assert len(wrong_record(1, [as_the_worker_reports(again)], [])) == 1
     assert len(wrong_record(0, [{"state_type": "COMPLETED"}], ["above RUNNING"])) == 1
 
 
