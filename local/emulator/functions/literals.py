@@ -15,7 +15,7 @@ from sqlglot import exp
 from local.emulator.functions.macros import call, macro
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _TYPES: dict[type[exp.Expr], str] = {
     exp.DateTrunc: "DATE",
@@ -48,29 +48,27 @@ def macros() -> list[str]:
 def typed(statement: exp.Expr) -> bool:
     """Write types and zones out; tells whether there are any."""
     found = False
-    for node in list(statement.walk()):
-        for literal, written in _written(node):
-            literal.replace(written)
+    # Inner ones first: what replaces an outer one holds copies of them.
+    for node in reversed(list(statement.walk())):
+        for before, after in _written(node):
+            before.replace(after)
             found = True
     return found
 
 
-def _written(node: Any) -> list[tuple[exp.Expr, exp.Expr]]:
+def _written(node: Any) -> Iterator[tuple[exp.Expr, exp.Expr]]:
     kind = type(node)
-    found: list[tuple[exp.Expr, exp.Expr]] = []
     if kind in _TYPES:
         # Of the others it is a count.
         places = ("this", "expression") if kind is exp.TimestampDiff else ("this",)
-        operands = (node.args.get(place) for place in places)
-        found += [
-            (one, exp.cast(one.copy(), _TYPES[kind], dialect="bigquery")) for one in operands if _is_text(one)
-        ]
+        for operand in (node.args.get(place) for place in places):
+            if _is_text(operand):
+                yield operand, exp.cast(operand.copy(), _TYPES[kind], dialect="bigquery")
     zone = node.args.get(_PLACES.get(kind, "zone"))
     offset = _OFFSET.fullmatch(zone.name) if _is_text(zone) else None
     if offset is not None and kind in _ZONED:
         minutes = int(offset[2]) * 60 + int((offset[3] or ":0")[1:])
-        found.append((node, _ZONED[kind](node, -minutes if offset[1] == "-" else minutes)))
-    return found
+        yield node, _ZONED[kind](node, -minutes if offset[1] == "-" else minutes)
 
 
 def _to(kind: str) -> Callable[[Any, int], exp.Expression]:
