@@ -202,10 +202,11 @@ def _publish(report: PipelineReport, extras: summaries.Extras) -> None:
 def _run(own: own_run.OwnRun, target: str, parameters: dict[str, Any]) -> None:
     """Run the flow, and see to it that what Prefect shows of it is true. Raises what failed."""
     # Ahead of the flow: what is not set up leaves no failed run behind.
-    set_up.load(target, parameters.get("project_dir"))
+    found = set_up.load(target, parameters.get("project_dir"))
+    directory = arguments.target_path(found.project_dir, target)
     failure: Any = None
     try:
-        state = own.execute(dbt_full_pipeline, {"target": target, **parameters})
+        state = own.execute(dbt_full_pipeline, {"target": target, **parameters}, directory)
         if own.outcome is None:
             failure = state.result(raise_on_failure=False)
     except prefect_api.LOST as error:

@@ -106,14 +106,20 @@ def tell_of_last(directory: Path, flow_run: UUID) -> None:
         path.unlink(missing_ok=True)
 
 
-def mark_crashed(flow_run: str, why: str) -> None:
-    """Set the state of a flow run whose process has died, if Prefect still takes it for running."""
-    with suppress(ObjectNotFound, *prefect_api.LOST), get_client(sync_client=True) as client:
-        found = client.read_flow_run(UUID(flow_run))
-        if found.state and found.state.type in ALIVE:
-            crashed: State[Any] = Crashed(message=f"The run ended without a word: {why}.")
-            client.set_flow_run_state(found.id, crashed, force=True)
-            task_runs.settle(client, found.id, looks=1)
+def mark_crashed(flow_run: str, why: str) -> bool:
+    """Set the state of a flow run whose process has died, if Prefect still takes it for running.
+
+    Says whether Prefect has answered.
+    """
+    with suppress(*prefect_api.LOST), get_client(sync_client=True) as client:
+        with suppress(ObjectNotFound):
+            found = client.read_flow_run(UUID(flow_run))
+            if found.state and found.state.type in ALIVE:
+                crashed: State[Any] = Crashed(message=f"The run ended without a word: {why}.")
+                client.set_flow_run_state(found.id, crashed, force=True)
+                task_runs.settle(client, found.id, looks=1)
+        return True
+    return False
 
 
 def _read(path: Path) -> dict[str, str]:

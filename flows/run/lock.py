@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import BusyError, SlotLostError
-from flows.run import ended, lease, slot, stopping
+from flows.run import begun, ended, lease, slot, stopping
 from flows.target import names
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def hold(
         # A crashed run that is tried again, from Prefect's page, is this one.
         if crashed.flow_run and crashed.flow_run != str(flow_run):
             ended.mark_crashed(crashed.flow_run, f"its process {crashed.pid} on {crashed.host} has died")
+        begun.mark_dead(directory)
         ended.tell_of_last(directory, flow_run)
         holder = Holder(str(flow_run), os.getpid(), socket.gethostname())
 

@@ -18,11 +18,12 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.errors import DbtFailedError, PipelineError, StoppedError
-from flows.run import insides, task_runs
+from flows.run import begun, insides, task_runs
 from flows.target import prefect_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from prefect import Flow
     from prefect.client.orchestration import SyncPrefectClient
@@ -52,15 +53,17 @@ class OwnRun:
             return self.outcome.report
         return None if isinstance(self.outcome, PipelineError) else self.outcome
 
-    def execute(self, flow: Flow[..., Any], parameters: Mapping[str, Any]) -> State[Any]:
+    def execute(self, flow: Flow[..., Any], parameters: Mapping[str, Any], directory: Path) -> State[Any]:
         """Create the flow run, run the flow in this process, and return its state.
 
-        Raises what Prefect's client raises.
+        Meanwhile it is noted in the target's ``directory``. Raises what Prefect's client raises.
         """
         with get_client(sync_client=True) as client:
             created = insides.create_flow_run(client, flow, parameters, self.key)
         self.run_id = created.id
-        return insides.execute(flow, created)
+        with begun.noted(directory) as note:
+            note(created.id)
+            return insides.execute(flow, created)
 
     def settle(self, message: str) -> bool:
         """Set the run to what came of it, ``message`` telling about it; say if that succeeded.

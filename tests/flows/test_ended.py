@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed, Failed
 
-from flows.run import ended
+from flows.run import begun, ended, lock
 from tests import faults
 from tests.asking import ask
 from tests.faults import Plan
@@ -88,6 +88,24 @@ def test_prefect_lets_no_run_crash_that_has_ended(api: str) -> None:
     wish = {"state": {"type": "CRASHED", "name": "Crashed"}, "force": False}
     assert ask("POST", f"{api}/flow_runs/{last}/set_state", wish)["status"] == "ABORT"
     assert ask("GET", f"{api}/flow_runs/{last}")["state"]["type"] == "COMPLETED"
+
+
+def test_a_run_that_was_killed_before_it_held_its_target_is_found(api: str, tmp_path: Path) -> None:
+    lives, dead = held(api, "RUNNING"), held(api, "RUNNING")
+    (tmp_path / begun.DIRECTORY).mkdir()
+    left = tmp_path / begun.DIRECTORY / str(dead)
+    left.touch()
+    with begun.noted(tmp_path) as note:
+        note(lives)
+        with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+            begun.mark_dead(tmp_path)
+        assert left.exists()
+        with lock.hold("dev", tmp_path, lives, 0, print):
+            states = {run: ask("GET", f"{api}/flow_runs/{run}")["state"] for run in (lives, dead)}
+        assert [path.name for path in left.parent.iterdir()] == [str(lives)]
+    assert (states[lives]["type"], states[dead]["type"]) == ("RUNNING", "CRASHED")
+    assert states[dead]["message"] == "The run ended without a word: its process has died."
+    assert not list(left.parent.iterdir())
 
 
 def test_a_torn_note_is_none(tmp_path: Path) -> None:

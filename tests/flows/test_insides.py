@@ -24,6 +24,7 @@ from tests.flows.servers import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.flows.conftest import Platform
 
@@ -98,9 +99,9 @@ def test_a_run_whose_creation_is_repeated_is_one(api: str) -> None:
 
 
 @pytest.mark.real
-def test_a_flow_is_executed_as_the_run_that_was_created(api: str) -> None:
+def test_a_flow_is_executed_as_the_run_that_was_created(api: str, tmp_path: Path) -> None:
     own = own_run.OwnRun()
-    state = own.execute(heeds, {"number": 3})
+    state = own.execute(heeds, {"number": 3}, tmp_path)
     assert state.result() == (True, 3, str(own.run_id))
     assert ask("GET", f"{api}/flow_runs/{own.run_id}")["state"]["type"] == "COMPLETED"
     assert not insides.heeds_sigterm()
