@@ -22,7 +22,8 @@ from flows.observe.progress import Progress
 from flows.observe.visible import Visible, shown
 from flows.project import deps, set_up
 from flows.report import artifact, summaries
-from flows.run import deployment_lease, ended, insides, lock, own_run, steps, stopping
+from flows.run import ended, insides, own_run, steps, stopping
+from flows.run.holding import deployment_lease, lock
 from flows.run.node_runs import NodeRuns
 from flows.target import names, prefect_api
 

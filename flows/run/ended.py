@@ -21,7 +21,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed, Crashed, Failed
 
 from flows.run import task_runs
-from flows.run.slot import ALIVE
+from flows.run.holding.slot import ALIVE
 from flows.target import prefect_api
 
 if TYPE_CHECKING:

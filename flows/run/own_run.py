@@ -18,7 +18,8 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.errors import DbtFailedError, PipelineError, StoppedError
-from flows.run import begun, insides, task_runs
+from flows.run import insides, task_runs
+from flows.run.holding import begun
 from flows.target import prefect_api
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed, Failed
 
-from flows.run import begun, ended, lock
+from flows.run import ended
+from flows.run.holding import begun, lock
 from tests import faults
 from tests.asking import ask
 from tests.faults import Plan

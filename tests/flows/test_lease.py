@@ -13,8 +13,8 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from flows.errors import BusyError
-from flows.run import lease
-from flows.run import slot as slot_
+from flows.run.holding import lease
+from flows.run.holding import slot as slot_
 from tests.asking import ask
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import BusyError, SlotLostError
-from flows.run import begun, ended, lease, slot, stopping
+from flows.run import ended, stopping
+from flows.run.holding import begun, lease, slot
 from flows.target import names
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import get_client
 
-from flows.run import slot
+from flows.run.holding import slot
 from flows.target import prefect_api
 
 if TYPE_CHECKING:
