@@ -32,8 +32,8 @@ sys.exit(int(sys.argv[1]))
 """
 WAITS = """
 import pathlib, sys, time
-pathlib.Path("began").touch()
 try:
+    pathlib.Path("began").touch()
     time.sleep(600)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
