@@ -18,6 +18,8 @@ STREAMS = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
 
 
 def main(address: str, arguments: list[str]) -> None:
+    # A signal that comes before the process is there waits for it.
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, HANDED_ON)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     connection.connect(address)
     asked = marshal.dumps((os.getcwd(), arguments, dict(os.environ), os.umask(0o22)))
@@ -27,6 +29,7 @@ def main(address: str, arguments: list[str]) -> None:
         asked = asked[connection.send(asked) :]
     for number in HANDED_ON:
         _signal.signal(number, lambda number, _frame: connection.send(bytes([number])))
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, HANDED_ON)
     ended = connection.recv(8)
     if not ended:
         sys.exit("the Python that forks has ended")
