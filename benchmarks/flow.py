@@ -183,14 +183,16 @@ def ways(made: Platform, projects: Path) -> dict[str, list[str]]:
     }
 
 
-def measure(made: Platform, directory: Path, nodes: int, rounds: int, only: list[str]) -> None:
+def measure(
+    made: Platform, directory: Path, nodes: int, rounds: int, only: list[str], without: list[str]
+) -> None:
     """Run each way once to warm it up, then ``rounds`` times; print each run, the medians and the ratios."""
     for name in ("bare", "shell", "operation", "runner", "ours", "cold"):
         generated_dbt.write(directory / name, nodes)
     commands = {
         name: command
         for name, command in ways(made, directory).items()
-        if not only or any(part in name for part in only)
+        if (not only or any(part in name for part in only)) and not any(part in name for part in without)
     }
     usages: dict[str, list[Usage]] = {name: [] for name in commands}
     print(f"\n{nodes} nodes, half of them tests", flush=True)
@@ -239,6 +241,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, nargs="+", default=[6, 230], help="sizes of the projects")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", default=[], help="ways whose name holds one of these words")
+    parser.add_argument("--without", nargs="+", default=[], help="ways whose name holds none of these words")
     options = parser.parse_args()
     if options.rounds < 1 or min(options.nodes) < 1:
         parser.error("--rounds and --nodes are 1 or more")
@@ -247,7 +250,8 @@ def main() -> None:
         print("starting a Prefect server and a BigQuery emulator", flush=True)
         with platform(directory) as made:
             for nodes in options.nodes:
-                measure(made, directory / f"nodes-{nodes}", nodes, options.rounds, options.only)
+                where = directory / f"nodes-{nodes}"
+                measure(made, where, nodes, options.rounds, options.only, options.without)
     print(f"\n{os.cpu_count()} cores; all servers are ended")
 
 

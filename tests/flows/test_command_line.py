@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -25,7 +27,6 @@ from tests.flows.servers import answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def command(home: Path, *arguments: str, **environment: str) -> Finished:
@@ -135,7 +136,7 @@ def test_a_report_that_prefect_cannot_be_told_of_is_told_here(
         own.run_id, own.outcome = run_id, report()
         return Completed()
 
-    monkeypatch.setattr(set_up, "load", lambda *_: None)
+    monkeypatch.setattr(set_up, "load", lambda *_: SimpleNamespace(project_dir=Path()))
     monkeypatch.setattr(own_run.OwnRun, "execute", execute)
     monkeypatch.setattr(own_run.OwnRun, "settle", lambda *_: False)
     with temporary_settings({PREFECT_API_URL: "http://somebody:planted-word@127.0.0.1:1/api"}):
@@ -156,7 +157,7 @@ def test_a_report_that_prefect_cannot_be_told_of_is_told_here(
 def test_a_refused_flow_run_is_no_prefect_that_is_away(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(set_up, "load", lambda *_: None)
+    monkeypatch.setattr(set_up, "load", lambda *_: SimpleNamespace(project_dir=Path()))
     # It refuses that, too, and would be asked for two minutes.
     monkeypatch.setattr(own_run.OwnRun, "settle", raising(AssertionError()))
     with (

@@ -15,8 +15,12 @@ from local.platform.ports import free_port, require_free
 
 
 def test_a_free_port_can_be_bound() -> None:
+    one, other = free_port(), free_port()
     with socket.socket() as server:
-        server.bind(("127.0.0.1", free_port()))
+        server.bind(("127.0.0.1", one))
+    # Nobody else is given it meanwhile, neither here nor, on Linux, for a connection.
+    assert one != other
+    assert max(one, other) < 32_768
 
 
 def test_a_taken_port_is_refused_with_its_owner_and_the_line_to_change() -> None:
