@@ -26,9 +26,9 @@ import yaml
 
 from benchmarks import generated_dbt, measured
 from benchmarks.measured import CommandFailedError, Usage
-from local.platform.ports import free_port
 from tests.asking import ask
 from tests.flows import elsewhere, servers
+from tests.ports import free_port
 
 TARGET = "bench"
 BARE = "dbt build"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from local.paths import PROJECT, Paths
 from local.platform import settings
-from local.platform.ports import free_port
 from local.platform.process import Process
 from local.platform.settings import Settings
 from tests import forks, prefect_database, prefect_objects, pulumi_stack
+from tests.ports import free_port
 
 # What a team may have deleted.
 APART = "demo"

@@ -15,8 +15,8 @@ import httpx
 
 from local.plain_http import NO_CERTIFICATES
 from local.platform import emulator
-from local.platform.ports import free_port
 from tests import processes
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

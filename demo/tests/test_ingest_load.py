@@ -11,8 +11,8 @@ from demo import ingest, raw_csv, raw_data, raw_load
 from demo.raw_tables import LOADED_AT, TABLES
 from flows.errors import NotSetUpError
 from flows.target import blocks
-from local.platform.ports import free_port
 from tests.flows import servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

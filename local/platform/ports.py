@@ -1,40 +1,18 @@
-"""Free ports, and who holds one that is not free."""
+"""Who holds a port that is not free."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import random
 import shlex
 import socket
-from typing import TYPE_CHECKING
 
 import psutil
 
 from local.errors import LocalError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 HOST = "127.0.0.1"
 # The modules of the platform that listen on ports.
 PLATFORM = ("local.google", "local.platform.prefect_server")
-
-
-# Below the ports that Linux and macOS give to connections and to whoever asks for any: one of those may be
-# taken before the server that it was chosen for starts.
-_CHOSEN = range(20_000, 32_000)
-_start = random.SystemRandom().randrange(len(_CHOSEN))
-_ports: Iterator[int] = itertools.cycle([*_CHOSEN[_start:], *_CHOSEN[:_start]])
-
-
-def free_port() -> int:
-    """A port that nothing listens on now; another one each time."""
-    for port in _ports:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((HOST, port))
-            return port
-    raise AssertionError("a cycle ends")
 
 
 def require_free(port: int, service: str, setting: str) -> None:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.platform.ports import free_port
 from tests import forks, tiny
 from tests.asking import ask
 from tests.end_to_end import copies
 from tests.flows import elsewhere, sent_blocks, servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

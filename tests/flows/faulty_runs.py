@@ -16,12 +16,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.platform.ports import free_port
 from tests import faults, forks
 from tests.asking import ask
 from tests.faults import Plan
 from tests.flows import elsewhere, sent_blocks, servers
 from tests.flows.microbatches import MACRO, YEARS
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

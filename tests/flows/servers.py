@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.platform.ports import free_port
 from tests import prefect_database, processes
+from tests.ports import free_port
 from tests.serving import served
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from flows.errors import NotSetUpError, UnreachableError, UsageError
 from flows.target import blocks
 from flows.target import dbt_profile as profile
-from local.platform.ports import free_port
 from tests.asking import ask
 from tests.flows import servers
 from tests.flows.conftest import Platform
 from tests.flows.servers import answering
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,10 +20,10 @@ from flows.observe import json_logs
 from flows.project import set_up
 from flows.run import own_run
 from flows.run.stopping import TerminatedError
-from local.platform.ports import free_port
 from tests.flows.conftest import Finished, run
 from tests.flows.documents import report
 from tests.flows.servers import answering
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

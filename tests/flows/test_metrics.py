@@ -11,9 +11,9 @@ import pytest
 
 from flows.engine.results import not_run, step_result
 from flows.observe import metrics
-from local.platform.ports import free_port
 from tests.flows import otlp
 from tests.flows.documents import node
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

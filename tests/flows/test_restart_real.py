@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.platform.ports import free_port
 from tests import faults, forks, tiny
 from tests.asking import ask
 from tests.faults import Plan, Request
 from tests.flows import elsewhere, servers
 from tests.flows.conftest import Platform
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,9 +11,9 @@ from flows.errors import NotSetUpError, NotYetError, UnreachableError, UsageErro
 from flows.target import dbt_profile as profile
 from flows.target import warehouse
 from local.google.errors import ApiOffError
-from local.platform.ports import free_port
 from tests.flows.documents import configs, document, key
 from tests.flows.servers import TOKEN, Answer, answering
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

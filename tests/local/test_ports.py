@@ -11,7 +11,8 @@ from subprocess import PIPE
 import pytest
 
 from local.errors import LocalError
-from local.platform.ports import free_port, require_free
+from local.platform.ports import require_free
+from tests.ports import free_port
 
 
 def test_a_free_port_can_be_bound() -> None:

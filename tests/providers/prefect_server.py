@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from local.platform.ports import free_port
 from tests import prefect_database, processes
+from tests.ports import free_port
 
 START_SECONDS = 600
 # No test waits for a run or for an event. The schedules of all of them would make so many runs that SQLite
