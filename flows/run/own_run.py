@@ -62,8 +62,7 @@ class OwnRun:
         with get_client(sync_client=True) as client:
             created = insides.create_flow_run(client, flow, parameters, self.key)
         self.run_id = created.id
-        with begun.noted(directory) as note:
-            note(created.id)
+        with begun.noted(directory, created.id):
             return insides.execute(flow, created)
 
     def settle(self, message: str) -> bool:

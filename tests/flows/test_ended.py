@@ -96,8 +96,7 @@ def test_a_run_that_was_killed_before_it_held_its_target_is_found(api: str, tmp_
     (tmp_path / begun.DIRECTORY).mkdir()
     left = tmp_path / begun.DIRECTORY / str(dead)
     left.touch()
-    with begun.noted(tmp_path) as note:
-        note(lives)
+    with begun.noted(tmp_path, lives):
         with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
             begun.mark_dead(tmp_path)
         assert left.exists()

@@ -7,13 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.internals import (
-    hooks,
-    lean_imports,
-    own_package,
-    quickly,
-    shared_sign_in,
-)
+from flows.engine.internals import hooks, lean_imports, own_package, quickly, shared_sign_in
 from flows.engine.internals.stopping import interrupting
 
 if TYPE_CHECKING:

@@ -7,35 +7,33 @@ would stay Running in Prefect for ever.
 from __future__ import annotations
 
 import fcntl
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from flows.run import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+    from uuid import UUID
 
 DIRECTORY = "begun"
 
 
 @contextmanager
-def noted(directory: Path) -> Iterator[Callable[[UUID], None]]:
-    """Yield what notes a flow run of this process in its target's directory, until the block ends."""
-    with ExitStack() as stack:
-
-        def note(flow_run: UUID) -> None:
-            path = directory / DIRECTORY / str(flow_run)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # It gets its name when it is locked.
-            new = path.with_suffix(".new")
-            file = stack.enter_context(new.open("w"))
-            fcntl.flock(file, fcntl.LOCK_EX)
-            new.rename(path)
-            stack.callback(path.unlink, missing_ok=True)
-
-        yield note
+def noted(directory: Path, flow_run: UUID) -> Iterator[None]:
+    """Note a flow run of this process in its target's directory while the block runs."""
+    path = directory / DIRECTORY / str(flow_run)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # It gets its name when it is locked.
+    new = path.with_suffix(".new")
+    with new.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        new.rename(path)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def mark_dead(directory: Path) -> None:
@@ -43,7 +41,9 @@ def mark_dead(directory: Path) -> None:
 
     A Prefect that is away is no matter: the note stays for the next run.
     """
-    for path in (directory / DIRECTORY).glob("*[!w]"):
+    for path in (directory / DIRECTORY).glob("*"):
+        if path.suffix:
+            continue
         # The lock of a process that lives can't be had.
         with suppress(OSError), path.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
