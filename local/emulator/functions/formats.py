@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from local.emulator.functions.json_values.written import in_order
 from local.emulator.functions.macros import MistakeError, call
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _text(value: Any, kind: str, written: Callable[[Any, str], str] | None = Non
 
 def _scalar(value: Any, kind: str) -> str:
     if kind == "JSON":
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=float)
+        return in_order(value)
     if isinstance(value, dict) or kind == "INTERVAL":
         raise TypeError(_UNABLE.format("FORMAT of a STRUCT or an INTERVAL"))
     if kind.startswith("TIME"):

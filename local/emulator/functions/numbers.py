@@ -21,6 +21,9 @@ _BAD = "'Invalid NUMERIC value: ' || x"
 _EVEN = "google__exact('round', CAST(x AS VARCHAR), CAST(n AS VARCHAR), 9)"
 
 
+_MODES = {"ROUND_HALF_EVEN": "google__round_even", "ROUND_HALF_AWAY_FROM_ZERO": "google__round_to"}
+
+
 def macros() -> list[str]:
     """Write the macros."""
     found = []
@@ -103,10 +106,8 @@ def _kept_together(node: Any) -> exp.Expression | None:
 def _rounded(node: Any) -> exp.Expression | None:
     name = _NAMES[type(node)]
     mode = node.args.get("truncate")
-    if mode is not None and mode.name == "ROUND_HALF_EVEN":
-        return call("google__round_even", node.this, node.args["decimals"])
-    if mode is not None and mode.name == "ROUND_HALF_AWAY_FROM_ZERO":
-        return call("google__round_to", node.this, node.args["decimals"])
+    if mode is not None and mode.name in _MODES:
+        return call(_MODES[mode.name], node.this, node.args["decimals"])
     if any(
         node.args.get(key) is not None
         for key in node.args

@@ -5,7 +5,6 @@ Sources: https://cloud.google.com/bigquery/docs/reference/standard-sql/net_funct
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import ipaddress
 from typing import TYPE_CHECKING, Any
@@ -21,16 +20,6 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def _of_none(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What is given a NULL gives one."""
-
-    @functools.wraps(function)
-    def checked(*given: Any) -> Any:
-        return None if None in given else function(*given)
-
-    return checked
-
-
 def _address(text: str) -> bytes:
     try:
         return ipaddress.ip_address(text).packed
@@ -38,9 +27,9 @@ def _address(text: str) -> bytes:
         raise MistakeError(f"NET.IP_FROM_STRING() encountered an unparseable IP-address: {text}") from error
 
 
-def _address_or_none(text: str) -> bytes | None:
+def _address_or_none(text: str | None) -> bytes | None:
     try:
-        return _address(text)
+        return None if text is None else _address(text)
     except MistakeError:
         return None
 
@@ -82,7 +71,6 @@ def _require_length(name: str, octets: bytes) -> None:
 
 _NET: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "ip_from_string": (_address, ["VARCHAR"], "BLOB"),
-    "safe_ip_from_string": (_address_or_none, ["VARCHAR"], "BLOB"),
     "ip_to_string": (_address_text, ["BLOB"], "VARCHAR"),
     "ip_net_mask": (_mask, ["BIGINT", "BIGINT"], "BLOB"),
     "ip_trunc": (_truncated, ["BLOB", "BIGINT"], "BLOB"),
@@ -94,9 +82,10 @@ _NET: dict[str, tuple[Callable[..., Any], list[str], str]] = {
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the functions."""
     for name, (function, given, found) in _NET.items():
-        connection.create_function(
-            f"google__{name}", _of_none(function), given, found, null_handling="special"
-        )
+        connection.create_function(f"google__{name}", function, given, found)
+    # The only one that gives NULL for what is none.
+    safe = "google__safe_ip_from_string"
+    connection.create_function(safe, _address_or_none, ["VARCHAR"], "BLOB", null_handling="special")
     connection.create_function(
         "google__digest", lambda octets: hashlib.sha512(octets).digest(), ["BLOB"], "BLOB"
     )
@@ -118,14 +107,14 @@ def macros() -> list[str]:
             {"x BIGINT": "CAST(bit_count(x) AS BIGINT)", "x BLOB": unable.format("BIT_COUNT")},
         ),
         macro(
-            "google__left",
+            "google__shift_left",
             {
                 "x BIGINT, n": f"CASE {beyond} WHEN n = 0 THEN x ELSE ({kept}) + {sign} END",
                 "x BLOB, n": unable.format("<<"),
             },
         ),
         macro(
-            "google__right",
+            "google__shift_right",
             {
                 "x BIGINT, n": f"CASE {beyond} WHEN n = 0 THEN x ELSE {right} END",
                 "x BLOB, n": unable.format(">>"),
@@ -138,7 +127,7 @@ def _net(node: exp.NetFunc) -> exp.Expression:
     function = node.this
     if isinstance(function, exp.Host):
         return call("google__host", function.this)
-    if isinstance(function, exp.Anonymous) and function.name.lower() in _NET:
+    if isinstance(function, exp.Anonymous) and function.name.lower() in {*_NET, "safe_ip_from_string"}:
         return call(f"google__{function.name.lower()}", *function.expressions)
     raise UnsupportedFeatureError(f"the local BigQuery can't do {node.sql(dialect='bigquery')}; Google can")
 
@@ -157,6 +146,6 @@ RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     exp.NetFunc: _net,
     exp.SHA2Digest: _digest,
     exp.BitwiseCount: lambda node: call("google__bit_count", node.this),
-    exp.BitwiseLeftShift: _shifted("google__left"),
-    exp.BitwiseRightShift: _shifted("google__right"),
+    exp.BitwiseLeftShift: _shifted("google__shift_left"),
+    exp.BitwiseRightShift: _shifted("google__shift_right"),
 }

@@ -153,13 +153,9 @@ def _of_length(node: Any) -> exp.Expression | None:
     length = node.args[place]
     if isinstance(length, exp.Literal):
         return None
-    name = (
-        type(node).__name__.upper()
-        if not isinstance(node, exp.Pad)
-        else "LPAD"
-        if node.args.get("is_left")
-        else "RPAD"
-    )
+    name = type(node).__name__.upper()
+    if isinstance(node, exp.Pad):
+        name = "LPAD" if node.args.get("is_left") else "RPAD"
     found: exp.Expression = node.copy()
     found.set(place, call("google__length", length, name))
     return found

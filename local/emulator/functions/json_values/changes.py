@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from local.emulator.functions.json_values.written import in_order
 from local.emulator.functions.macros import MistakeError, call
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def changed(operation: str, document: str, paths: list[str], values: list[str], 
     found = json.loads(document)
     for path, value in zip(paths, values, strict=True):
         found = _OPERATIONS[operation](found, steps(path), json.loads(value), option)
-    return written(found)
+    return in_order(found)
 
 
 def flattened(document: str) -> list[str]:
@@ -46,7 +47,9 @@ def flattened(document: str) -> list[str]:
 
     def elements(value: Any) -> list[str]:
         return (
-            [one for each in value for one in elements(each)] if isinstance(value, list) else [written(value)]
+            [one for each in value for one in elements(each)]
+            if isinstance(value, list)
+            else [in_order(value)]
         )
 
     return elements(json.loads(document))
@@ -72,9 +75,9 @@ def without_nulls(document: str, path: str, in_arrays: bool, empty_too: bool) ->
     found = json.loads(document)
     there = _at(found, where)
     if there is _ABSENT:
-        return written(found)
+        return in_order(found)
     left = stripped(there)
-    return written(_put(found, where, None if left is _ABSENT else left))
+    return in_order(_put(found, where, None if left is _ABSENT else left))
 
 
 def steps(path: str) -> Path:
@@ -91,11 +94,6 @@ def steps(path: str) -> Path:
     if not path.startswith("$") or position < len(path):
         raise MistakeError(f"Invalid JSONPath: {path}")
     return found
-
-
-def written(value: Any) -> str:
-    """Write JSON as BigQuery shows it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _at(document: Any, path: Path) -> Any:

@@ -132,8 +132,13 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def in_order(value: Any) -> str:
+    """Write JSON as BigQuery shows it, an object's members in the order of their names."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=float)
+
+
 def _in_order(text: str) -> str:
-    return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return in_order(json.loads(text))
 
 
 def _made(node: Any) -> exp.Expression | None:
