@@ -24,7 +24,7 @@ import prefect.logging.configuration
 import prefect.task_engine
 import prefect.telemetry.run_telemetry
 
-from flows.engine.internals import lean_imports
+from flows.engine.internals.thrift import lean_imports
 from tests.forks import DBT
 
 LARGEST = 1 << 18  # bytes of a request

@@ -16,7 +16,6 @@ from flows.engine.again import resume
 from flows.engine.again.attempts import Attempts
 from flows.engine.internals import (
     invocation,
-    lean_imports,
     microbatch,
     needing,
     own_package,
@@ -24,6 +23,7 @@ from flows.engine.internals import (
     reading,
     seeds,
 )
+from flows.engine.internals.thrift import lean_imports
 from flows.engine.listening import Listener, harmless
 from flows.errors import DbtError
 from flows.observe.redaction import redactor

@@ -14,7 +14,7 @@ def tell(code: str) -> str:
         "-W",
         "error",
         "-c",
-        f"import sys\nfrom flows.engine.internals import lean_imports\n{code}",
+        f"import sys\nfrom flows.engine.internals.thrift import lean_imports\n{code}",
     ]
     return subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=60

@@ -11,7 +11,8 @@ from dbt.adapters.factory import FACTORY
 from dbt.config import project
 
 from flows.engine import dbt_project
-from flows.engine.internals import lean_imports, own_package
+from flows.engine.internals import own_package
+from flows.engine.internals.thrift import lean_imports
 from flows.target.dbt_profile import DbtProfile
 from tests import tiny
 

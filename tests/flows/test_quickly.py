@@ -17,7 +17,7 @@ from dbt_common.behavior_flags import Behavior, BehaviorFlag
 from dbt_common.clients import system
 from mashumaro.jsonschema import build_json_schema, schema
 
-from flows.engine.internals.quickly import dbt_works_quickly
+from flows.engine.internals.thrift.quickly import dbt_works_quickly
 
 FLAG = BehaviorFlag(name="modern", default=False, docs_url="https://docs.getdbt.com")
 

@@ -9,7 +9,7 @@ from dbt.adapters.bigquery import connections, credentials
 from dbt.adapters.contracts.connection import Connection
 from google.auth.credentials import AnonymousCredentials
 
-from flows.engine.internals.shared_sign_in import dbt_signs_in_once
+from flows.engine.internals.thrift.shared_sign_in import dbt_signs_in_once
 
 
 @pytest.fixture

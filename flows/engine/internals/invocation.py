@@ -7,8 +7,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.internals import hooks, lean_imports, own_package, quickly, shared_sign_in
+from flows.engine.internals import hooks, own_package
 from flows.engine.internals.stopping import interrupting
+from flows.engine.internals.thrift import lean_imports, quickly, shared_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

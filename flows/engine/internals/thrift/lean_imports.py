@@ -20,7 +20,7 @@ import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from flows.engine.internals import stand_ins
+from flows.engine.internals.thrift import stand_ins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
