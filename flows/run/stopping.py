@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 
 from flows.errors import StoppedError
-from flows.run import insides
+from flows.run import beside, insides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def cancellable(flow_run: UUID, *, supervised: bool) -> Iterator[None]:
     _reasons.clear()  # of an earlier run in this process, which ended in just that moment
     ended = threading.Event()
     if not supervised:
-        threading.Thread(target=_watch, args=(flow_run, ended), daemon=True, name="cancelled?").start()
+        beside.start("cancelled?", _watch, flow_run, ended)
     try:
         yield
     finally:

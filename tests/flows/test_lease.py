@@ -11,15 +11,20 @@ from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.errors import BusyError
-from flows.run.holding import lease
+from flows.run import stopping
+from flows.run.holding import deployment_lease, lease
 from flows.run.holding import slot as slot_
+from tests import faults
 from tests.asking import ask
+from tests.faults import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.faults import Request
     from tests.flows.conftest import Platform
 
 pytestmark = pytest.mark.real
@@ -298,6 +303,30 @@ def test_a_limit_of_none_lets_nobody_in(slot: Slot) -> None:
     slot.change(limit=0, active_slots=0)
     with pytest.raises(BusyError, match=f"the global concurrency limit {slot.name} in Prefect is 0"):
         slot.held(slot.run()).__enter__()
+
+
+def test_threads_beside_a_run_ask_the_server_that_the_run_asks(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a program calls the flow within `temporary_settings`, and the environment names no server."""
+    monkeypatch.setattr(stopping, "LOOK_SECONDS", 0.1)
+    slot, paths = Slot(platform.prefect), set[str]()
+
+    class Heard(Plan):
+        def next(self, request: Request) -> str:
+            paths.add(request.path)
+            return ""
+
+    run = slot.run()
+    look = f"/api/flow_runs/{run}"
+    with faults.proxy(platform.prefect, Heard()) as proxy, temporary_settings({PREFECT_API_URL: proxy.url}):
+        with slot.held(run) as lease_id:
+            _until(lambda: f"/api/v2/concurrency_limits/leases/{lease_id}/renew" in paths)
+        paths.clear()
+        with stopping.cancellable(run, supervised=False):
+            _until(lambda: look in paths)
+        with deployment_lease.kept(run, 60.0):
+            _until(lambda: f"/api/v2/concurrency_limits/leases/{run}/renew" in paths)
 
 
 def _until(true: Any) -> None:

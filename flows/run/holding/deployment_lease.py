@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextvars
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from prefect.client.orchestration import get_client
+
+from flows.run import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +29,7 @@ def kept(lease_id: UUID, lease_duration: float, **_: Any) -> Iterator[None]:
     see `lease`.
     """
     ended = threading.Event()
-    here = contextvars.copy_context()  # with Prefect's settings
-    work = (_renew, lease_id, lease_duration, ended)
-    threading.Thread(target=here.run, args=work, daemon=True, name=f"lease {lease_id}").start()
+    beside.start(f"lease {lease_id}", _renew, lease_id, lease_duration, ended)
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import get_client
 
+from flows.run import beside
 from flows.run.holding import slot
 from flows.target import prefect_api
 
@@ -75,10 +76,9 @@ class _Lease:
         self._name = name
         self._flow_run = flow_run
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep, daemon=True, name=f"lease of {name}")
 
     def __enter__(self) -> None:
-        self._thread.start()
+        beside.start(f"lease of {self._name}", self._keep)
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
