@@ -29,7 +29,7 @@ from providers.api.server import Server
 from providers.engine.lifecycle import Lifecycle
 from providers.kinds.block import KIND
 from tests import faults
-from tests.providers import kills, prefect_server
+from tests.providers import kills, prefect_server, programs
 from tests.providers.chains import CREDENTIALS, TARGET, schema
 from tests.providers.engine import OWN_PYTHON, Stack
 from tests.providers.prefect_server import PrefectServer
@@ -40,16 +40,6 @@ PROFILE = "dbt-cli-profile"
 # As Prefect Cloud is: far away, and with a database that has many writers.
 FAR_SECONDS = 0.05
 EMPTY = "import pulumi\npulumi.export('nothing', 1)\n"
-APART = """
-import json
-for number in range({count}):
-    GcpCredentialsBlock(
-        f"credentials-{{number}}",
-        block_name=f"gcp-credentials-{{number}}",
-        project="p",
-        service_account_info=pulumi.Output.secret(json.dumps({{"type": "service_account"}})),
-    )
-"""
 # What Pulumi itself takes for as many resources of a dynamic provider that does nothing. A module of its own:
 # a class of the main program is pickled with all it holds, which Pulumi's SDK can't do more than 300 times.
 NOTHING = """
@@ -305,7 +295,7 @@ def main() -> None:
                 )
                 stack.environment |= {**OWN_PYTHON, "PREFECT_API_KEY": "k"}
                 # These need not wait for each other.
-                stack.program(APART.format(count=3 * options.chains))
+                stack.program(programs.APART.format(count=3 * options.chains))
                 for _ in range(options.rounds):
                     side_by_side(times, stack, "cloud's stand-in")
             for _ in range(options.grown_rounds):

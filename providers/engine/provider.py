@@ -43,9 +43,10 @@ class PrefectProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where Prefect is. Nothing is connected to before it is needed."""
         from providers.engine.connection import lifecycle  # noqa: PLC0415  not pickled with it
-        from providers.engine.sdk import speak_plainly  # noqa: PLC0415
+        from providers.engine.sdk import answer_side_by_side, speak_plainly  # noqa: PLC0415
 
         speak_plainly()
+        answer_side_by_side()
         self._lifecycle = lifecycle(self._kind, req.config.get)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 from typing import Any
 
@@ -27,6 +28,23 @@ def speak_plainly() -> None:
     main = sys.modules["__main__"]
     if getattr(main, "DynamicResourceProviderServicer", None) is not None:
         vars(main)["traceback"] = PlainErrors
+
+
+# More than the engine asks at once on any machine, by default four for each core.
+_AT_ONCE = 64
+
+
+def answer_side_by_side() -> None:
+    """Let the SDK's server of dynamic providers, take more than four calls at once.
+
+    While four wait for Prefect's answers, all others wait for them; to a Prefect far away they are as many as
+    the engine's `--parallel` allows. To be called in a thread of that server.
+    """
+    # The pool is a local variable of the SDK's; of a pool's thread, the first argument is a reference to it.
+    arguments = getattr(threading.current_thread(), "_args", ())
+    pool = arguments[0]() if arguments else None
+    if getattr(pool, "_max_workers", _AT_ONCE) < _AT_ONCE:
+        vars(pool)["_max_workers"] = _AT_ONCE
 
 
 def say(text: str) -> None:

@@ -37,6 +37,18 @@ profile = DbtCliProfileBlock(
 
 ONE = f"{HEAD}{CREDENTIALS}"
 
+# Blocks that need not wait for each other.
+APART = """
+import json
+for number in range({count}):
+    GcpCredentialsBlock(
+        f"credentials-{{number}}",
+        block_name=f"gcp-credentials-{{number}}",
+        project="p",
+        service_account_info=pulumi.Output.secret(json.dumps({{"type": "service_account"}})),
+    )
+"""
+
 
 def chains(cases: Iterable[str]) -> str:
     """A chain for each case: all their names, in the program and in Prefect, begin with it and a dash."""

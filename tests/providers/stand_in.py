@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ class StandIn(ThreadingHTTPServer):
         self.authorization = authorization
         self.refused: list[str] = []
         self.documents: dict[str, dict[str, Any]] = {}
+        self.together: threading.Barrier | None = None
+        """Where so many must wish to create something before any is answered."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -67,6 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path.endswith("/filter"):
             return 200, []
         if self.command == "POST":
+            if self.server.together is not None:
+                self.server.together.wait()
             created = {
                 "id": str(uuid.uuid4()),
                 **body,

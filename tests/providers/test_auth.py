@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,20 @@ def test_a_workspace_in_prefect_cloud_and_a_rotated_key(
         stack.destroy()
         assert server.documents == {}
     assert not [path for path in stack.files() if b"pnu_marker" in path.read_bytes()]
+
+
+def test_as_many_are_created_at_once_as_the_engine_asks_for(
+    tmp_path: Path, pulumi_bin: Path, prefix: str
+) -> None:
+    with stand_in(WORKSPACE, "Bearer pnu_marker1") as server:
+        server.together = threading.Barrier(12, timeout=60.0)
+        stack = Stack(tmp_path, f"http://127.0.0.1:{server.server_port}{WORKSPACE}", pulumi_bin)
+        stack.config("prefix", prefix)
+        stack.program(programs.APART.format(count=12))
+        stack.environment["PREFECT_API_KEY"] = "pnu_marker1"
+        stack.pulumi("up", "--yes", "--skip-preview", "--parallel=12")
+        assert len(server.documents) == 12
+        stack.destroy()
 
 
 def test_a_real_server_with_a_password_that_wants_csrf_tokens(
