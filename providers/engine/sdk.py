@@ -35,7 +35,7 @@ _AT_ONCE = 64
 
 
 def answer_side_by_side() -> None:
-    """Let the SDK's server of dynamic providers, take more than four calls at once.
+    """Let the SDK's server of dynamic providers take more than four calls at once.
 
     While four wait for Prefect's answers, all others wait for them; to a Prefect far away they are as many as
     the engine's `--parallel` allows. To be called in a thread of that server.
