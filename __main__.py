@@ -12,9 +12,9 @@ from infra.deployments import Deployments, DeploymentsArgs, Place
 from infra.guard import Guard, GuardArgs
 from infra.identity import Identity, IdentityArgs
 from infra.job_secrets import no_key_in_clear
-from infra.outputs import Parts, keeping_switches, outputs, take_away
+from infra.outputs.stack import Parts, keeping_switches, outputs, take_away
 from infra.settings import load, place, secret_variables
-from infra.settings.dbt_project import profile
+from infra.settings.groups.dbt_project import profile
 from infra.settings.project import ROOT
 from infra.warehouse import Warehouse, WarehouseArgs
 from infra.workers import Workers, WorkersArgs

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
-from infra import google
 from infra.component import Component
+from infra.google import answers
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Apis(Component):
             )
             for service in args.services
         ]
-        access = google.token() if services else ""
+        access = answers.token() if services else ""
         self.services: list[pulumi.Input[pulumi.Resource]] = [
             _answers(one, service, args.project, access)
             for one, service in zip(services, args.services, strict=True)
@@ -50,7 +50,7 @@ def _answers(
     resource: pulumi.Resource, service: str, project: str, access: str
 ) -> pulumi.Output[pulumi.Resource]:
     async def wait(_: object) -> pulumi.Resource:
-        await google.api_in_force(service, project, access)
+        await answers.api_in_force(service, project, access)
         return resource
 
     return pulumi.Output.from_input(resource.urn).apply(wait)

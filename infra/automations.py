@@ -11,7 +11,7 @@ import pulumi
 
 from infra.component import Component
 from infra.deployments import FLOW
-from infra.pages import prefect_page
+from infra.outputs.pages import prefect_page
 from infra.settings import Names
 from providers import Automation, ExistingBlock
 

@@ -12,7 +12,7 @@ import pulumi
 
 from infra.component import Component
 from infra.settings import Names
-from infra.settings.further_deployments import FurtherDeployment, Schedule
+from infra.settings.groups.further_deployments import FurtherDeployment, Schedule
 from providers import Deployment, GlobalConcurrencyLimit, WorkPool
 from providers.catalog.job_templates import filled
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pulumi
 import pulumi_gcp as gcp
 
-from infra import google, new_key
 from infra.component import Component, own
+from infra.google import answers, new_key
 from infra.settings import Dataset
 
 ACT_AS = "roles/iam.serviceAccountTokenCreator"
@@ -28,7 +28,7 @@ class IdentityArgs:
         datasets: those on which the account gets a role.
         ids: their names, each known when the dataset is there.
         project_metadata: whether it may see what all datasets of the project hold, but no rows.
-        way: how dbt signs in (`infra.settings.sign_in`).
+        way: how dbt signs in (`infra.settings.groups.sign_in`).
         impersonators: who may act as the account; where there is none, who brings the stack up first.
         key_rotation: another text makes another key.
     """
@@ -143,7 +143,7 @@ class Identity(Component):
 
     def _let_who_runs_this_act(self, opts: pulumi.ResourceOptions) -> None:
         """Let act who brings the stack up first. The next one takes nothing away, and is told."""
-        caller, access = google.who_runs_this(), google.token()
+        caller, access = answers.who_runs_this(), answers.token()
         grant = gcp.serviceaccount.IAMMember(
             "act-as-who-brought-it-up",
             service_account_id=self.account.name,
@@ -158,7 +158,7 @@ class Identity(Component):
 
         async def wait(known: list[str]) -> None:
             if known[1] == caller:
-                await google.grant_in_force(known[0], caller, access)
+                await answers.grant_in_force(known[0], caller, access)
 
         _: pulumi.Output[None] = granted.apply(wait)
 

@@ -6,7 +6,7 @@ import pulumi
 from pulumi.runtime.config import get_config
 
 from infra.settings import Settings
-from infra.settings.sign_in import CLOUD_RUN
+from infra.settings.groups.sign_in import CLOUD_RUN
 from providers.api.errors import PrefectError
 from providers.api.server import locate
 

@@ -40,7 +40,7 @@ class KeptTablesProvider(ResourceProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Raise KeptError for tables that would go, somebody else's dataset, or one that is not there."""
-        from infra import dropped  # noqa: PLC0415
+        from infra.google import dropped  # noqa: PLC0415
 
         dropped.check(_olds, news)
         return CheckResult(news, [])

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra.component import Component, own
-from infra.settings.secrets import Secret
+from infra.settings.groups.secrets import Secret
 
 
 @dataclass(frozen=True)

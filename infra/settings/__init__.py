@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.settings.datasets import Dataset
+from infra.settings.groups.datasets import Dataset
 from infra.settings.load import explain, load, place, secret_variables
 from infra.settings.model import Settings
 from infra.settings.names import Names

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.settings import dbt_profile, declared, google_project
+from infra.settings import declared, google_project
+from infra.settings.groups import dbt_profile
 
 
 def files() -> dict[Path, str]:

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from infra.settings import code, running, secrets, sign_in
-from infra.settings import datasets as data
-from infra.settings.dbt_environment import Variables
-from infra.settings.dbt_profile import Profile
-from infra.settings.dbt_project import check_dbt_project_dir
-from infra.settings.further_deployments import FurtherDeployments, Schedule
-from infra.settings.locations import check_location
+from infra.settings.groups import code, running, secrets, sign_in
+from infra.settings.groups import datasets as data
+from infra.settings.groups.dbt_environment import Variables
+from infra.settings.groups.dbt_profile import Profile
+from infra.settings.groups.dbt_project import check_dbt_project_dir
+from infra.settings.groups.further_deployments import FurtherDeployments, Schedule
+from infra.settings.groups.locations import check_location
 from infra.settings.names import Names, check_prefix
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import dbt_project
+from infra.settings.groups import dbt_project
 from tests.infra.test_settings import refused
 
 

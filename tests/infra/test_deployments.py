@@ -12,7 +12,7 @@ from jinja2 import Environment
 from infra.automations import action
 from infra.checkout import commit
 from infra.deployments import PROJECT, Place, parameter_schema, scheduled
-from infra.pages import page_url
+from infra.outputs.pages import page_url
 from providers.api.http import Requests
 from providers.engine.lifecycle import Lifecycle
 from providers.kinds.existing_block import ExistingBlocks

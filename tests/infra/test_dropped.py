@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra import dropped
+from infra.google import dropped
 from infra.kept_tables import KeptTablesProvider
 from providers.api.errors import KeptError
 from tests.flows.servers import answering

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra import google
+from infra.google import answers
 from local.google.errors import ApiOffError
 from tests.serving import served
 
@@ -76,7 +76,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("off", [OFF, OFF_IN_BIGQUERY])
 def test_an_api_that_is_just_switched_on_is_waited_for(there: Google, said: list[str], off: Any) -> None:
     there.refusals = [off, off]
-    asyncio.run(google.api_in_force("bigquery", "p", "t"))
+    asyncio.run(answers.api_in_force("bigquery", "p", "t"))
     assert there.asked == ["GET /projects/p/datasets?maxResults=1 Bearer t"] * 3
     assert [line.partition(",")[0] for line in said] == [
         "info: waiting for the API bigquery.googleapis.com of p"
@@ -86,19 +86,19 @@ def test_an_api_that_is_just_switched_on_is_waited_for(there: Google, said: list
 
 def test_an_api_that_refuses_the_caller_is_on(there: Google, said: list[str]) -> None:
     there.refusals = [DENIED]
-    asyncio.run(google.api_in_force("iam", "p", "t"))
+    asyncio.run(answers.api_in_force("iam", "p", "t"))
     assert (len(there.asked), said) == (1, [])
 
 
 def test_an_api_without_a_local_place_or_a_preview_is_not_asked(there: Google) -> None:
-    asyncio.run(google.api_in_force("run", "p", "t"))
-    asyncio.run(google.api_in_force("bigquery", "p", ""))
+    asyncio.run(answers.api_in_force("run", "p", "t"))
+    asyncio.run(answers.api_in_force("bigquery", "p", ""))
     assert there.asked == []
 
 
 def test_the_right_to_act_is_waited_for(there: Google, said: list[str]) -> None:
     there.refusals = [NOT_YET]
-    asyncio.run(google.grant_in_force("dbt@p", "user:a@example.com", "t"))
+    asyncio.run(answers.grant_in_force("dbt@p", "user:a@example.com", "t"))
     assert there.asked == ["POST /projects/-/serviceAccounts/dbt@p:generateAccessToken Bearer t"] * 2
     assert "waiting for the right of user:a@example.com to act as dbt@p" in said[0]
 
@@ -107,7 +107,7 @@ def test_an_api_that_the_stack_does_not_switch_on_is_told_and_not_waited_for(
     there: Google, said: list[str]
 ) -> None:
     there.refusals = [OFF]
-    asyncio.run(google.grant_in_force("dbt@p", "user:a@example.com", "t"))
+    asyncio.run(answers.grant_in_force("dbt@p", "user:a@example.com", "t"))
     assert len(there.asked) == 1
     [line] = said
     assert line.startswith(
@@ -117,7 +117,7 @@ def test_an_api_that_the_stack_does_not_switch_on_is_told_and_not_waited_for(
 
 
 def test_the_api_of_tokens_is_asked_for_one_of_nobody(there: Google) -> None:
-    asyncio.run(google.api_in_force("iamcredentials", "p", "t"))
+    asyncio.run(answers.api_in_force("iamcredentials", "p", "t"))
     [asked] = there.asked
     assert asked.startswith("POST /projects/-/serviceAccounts/nobody@p.iam.gserviceaccount.com:")
 
@@ -125,8 +125,8 @@ def test_the_api_of_tokens_is_asked_for_one_of_nobody(there: Google) -> None:
 def test_what_never_comes_is_told_and_does_not_end_the_update(
     there: Google, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(google, "PATIENCE", 0)
+    monkeypatch.setattr(answers, "PATIENCE", 0)
     there.refusals = [NOT_YET] * 9
-    asyncio.run(google.grant_in_force("dbt@p", "user:a@example.com", "t"))
+    asyncio.run(answers.grant_in_force("dbt@p", "user:a@example.com", "t"))
     assert len(there.asked) == 1
     assert said[0].startswith("warn: the right of user:a@example.com to act as dbt@p is not in force after 0")

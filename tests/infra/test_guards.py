@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.outputs import take_away
-from infra.pages import bigquery_page
+from infra.outputs.pages import bigquery_page
+from infra.outputs.stack import take_away
 from providers.api.errors import KeptError
 from providers.engine.refusal import RefusalProvider
 from tests.infra.loops import event_loops

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra import new_key
+from infra.google import new_key
 from local.google.iam.keys import credentials_file, generate
 from local.google.state import AccountRecord
 from tests.serving import served

@@ -10,7 +10,7 @@ import pulumi
 import pytest
 from prefect.utilities.urls import url_for
 
-from infra.pages import bigquery_page, object_page, prefect_api, prefect_page, service_account_page
+from infra.outputs.pages import bigquery_page, object_page, prefect_api, prefect_page, service_account_page
 from tests.infra.loops import event_loops
 
 API = "http://prefect.svc:4200/api"

@@ -15,7 +15,7 @@ from infra.settings.values import FromJson
 from providers.checks.cron import cron_problems
 from providers.checks.inputs import time_zone_problems
 
-PARAMETERS = Path(__file__).parents[1] / "parameters.json"
+PARAMETERS = Path(__file__).parents[2] / "parameters.json"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 

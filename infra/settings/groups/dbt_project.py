@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from infra.settings.project import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def directory(setting: str) -> Path:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from infra.settings.groups.running import check_alert_block, need_a_pool
 from infra.settings.mixes import MIX, without_effect
-from infra.settings.running import check_alert_block, need_a_pool
 
 # As git takes them; the last one is SSH's short form.
 _REPOSITORY = re.compile(r"(?:https|ssh|file)://\S+|[\w.-]+@[\w.-]+:\S+")

@@ -9,7 +9,7 @@ from infra.automations import Alerts, LostRuns
 from infra.blocks import Blocks
 from infra.deployments import FLOW, Deployments
 from infra.identity import Identity
-from infra.pages import bigquery_page, object_page, prefect_api, prefect_page, service_account_page
+from infra.outputs.pages import bigquery_page, object_page, prefect_api, prefect_page, service_account_page
 from infra.settings import Settings
 from infra.warehouse import Warehouse, switch
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from infra.settings.groups.running import need_a_pool
 from infra.settings.mixes import MIX
-from infra.settings.running import need_a_pool
 
 # https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions
 _SECRET = re.compile(
