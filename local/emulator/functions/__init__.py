@@ -29,9 +29,10 @@ from local.emulator.functions import (
     octets,
     strings,
 )
-from local.emulator.functions.checks import arguments, pivots, signatures
+from local.emulator.functions.checks import arguments, signatures
 from local.emulator.functions.json_values import changes, written
 from local.emulator.functions.macros import macro
+from local.emulator.functions.tables import pivots, unnests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ _ROOMS: tuple[Any, ...] = (
     numerics,
     octets,
     strings,
+    unnests,
     changes,
     written,
 )
@@ -90,15 +92,22 @@ def patch() -> None:
     SQLTranslator.translate = with_functions
     # Else sqlglot qualifies the statement itself, by bare names, only to learn what AVG is over.
     inner_query.build_catalog_schema = lambda *_, **__: {}
+    # An offset begins at 0 already: tables/unnests.py.
+    inner_query.rewrite_unnest_offset = lambda sql: sql
     DuckDBEngine._register_builtin_udfs = registered
     DuckDBEngine.execute = executed
 
 
 def qualified(sql: str) -> str:
     """Say where the macros lie; functions in Python lie everywhere."""
-    return _CALL.sub(
-        lambda call: f"{_DATABASE}.main.{call[0].lower()}" if call[1].lower() in _NAMES else call[0], sql
-    )
+    return _CALL.sub(_qualified, sql)
+
+
+def _qualified(call: re.Match[str]) -> str:
+    name = call[1].lower()
+    if name == unnests.FIELDS:
+        return "unnest("
+    return f"{_DATABASE}.main.{name}(" if name in _NAMES else call[0]
 
 
 def rewrite(sql: str) -> str:
@@ -110,7 +119,7 @@ def rewrite(sql: str) -> str:
     if statement is None or isinstance(statement, exp.Command):
         return sql
     # These look at what was written.
-    changed = pivots.rewritten(statement) | literals.typed(statement)
+    changed = pivots.rewritten(statement) | unnests.rewritten(statement) | literals.typed(statement)
     changed |= signatures.check(statement) | arguments.check(statement) | floats.order(statement)
     # Inner ones first: what replaces an outer one holds them.
     for node in reversed(list(statement.walk())):

@@ -1,4 +1,4 @@
-"""COUNTIF; ARRAY_AGG(… IGNORE NULLS), with DISTINCT, ORDER BY, LIMIT; the fields of UNNEST([STRUCT(…)])."""
+"""COUNTIF; ARRAY_AGG(… IGNORE NULLS), with DISTINCT, ORDER BY, LIMIT."""
 
 from __future__ import annotations
 
@@ -28,24 +28,6 @@ def _ignore_nulls(node: Any) -> exp.Expression | None:
     return found
 
 
-def _unnest(node: Any) -> exp.Expression | None:
-    """Without an alias the fields of an array of structs are columns."""
-    if node.args.get("alias") is not None or node.args.get("offset") or len(node.expressions) != 1:
-        return None
-    [array] = node.expressions
-    if not isinstance(array, exp.Array) or not array.expressions:
-        return None
-    if not isinstance(array.expressions[0], exp.Struct) or not isinstance(node.parent, exp.From | exp.Join):
-        return None
-    array = array.copy()
-    for element in array.expressions[1:]:
-        if isinstance(element, exp.Tuple):
-            element.replace(exp.Struct(expressions=element.expressions))
-    table = exp.alias_(exp.Unnest(expressions=[array]), "fields_", table=True)
-    fields = exp.Column(this=exp.Star(), table=exp.to_identifier("fields_"))
-    return exp.Select(expressions=[fields]).from_(table).subquery()
-
-
 def _counted(node: Any) -> exp.Expression | None:
     """Over a window, too."""
     if isinstance(node.this, exp.Distinct):
@@ -54,4 +36,4 @@ def _counted(node: Any) -> exp.Expression | None:
     return exp.Count(this=one, big_int=True)
 
 
-RULES = {exp.CountIf: _counted, exp.IgnoreNulls: _ignore_nulls, exp.Unnest: _unnest}
+RULES = {exp.CountIf: _counted, exp.IgnoreNulls: _ignore_nulls}

@@ -86,11 +86,43 @@ def _concatenated(node: exp.ArrayConcat) -> exp.Expression | None:
     return call("google__whole", node, there)
 
 
+def values(elements: list[exp.Expression]) -> exp.Expression:
+    """Give an array of these; sqlglot would write one that begins with a subquery as ARRAY(SELECT …)."""
+    if elements and isinstance(elements[0], exp.Query):
+        return call("list_value", *elements)
+    return exp.Array(expressions=[one.copy() for one in elements])
+
+
+def _written_out(node: exp.Array) -> exp.Expression | None:
+    """Give each STRUCT the fields of the first; `[(SELECT 1), 2]` is not ARRAY(SELECT 1)."""
+    first = node.expressions[0] if node.expressions else None
+    if isinstance(first, exp.Subquery) and len(node.expressions) > 1:
+        return values(node.expressions)
+    if not isinstance(first, exp.Struct):
+        return None
+    names = [
+        one.this if isinstance(one, exp.PropertyEQ) else one.args.get("alias") for one in first.expressions
+    ]
+    if not any(names):
+        return None
+    found: exp.Expression = node.copy()
+    for element in found.expressions[1:]:
+        if isinstance(element, exp.Struct | exp.Tuple) and len(element.expressions) == len(names):
+            element.replace(exp.Struct(expressions=list(map(_named, names, element.expressions))))
+    return found
+
+
+def _named(name: exp.Expression | None, field: Any) -> exp.Expression:
+    value: exp.Expression = field.expression if isinstance(field, exp.PropertyEQ) else field.unalias()
+    return exp.PropertyEQ(this=name.copy(), expression=value) if name is not None else value
+
+
 def _most_frequent(node: exp.ApproxTopK) -> exp.Expression:
     return call("google__top", call("histogram", node.this), node.expression)
 
 
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
+    exp.Array: _written_out,
     exp.Bracket: _element,
     exp.ArraySlice: _slice,
     exp.ArrayConcat: _concatenated,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from local.emulator.functions import arrays
 from local.emulator.functions.macros import ELEMENT, MistakeError, call, element_of, macro, overloads
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _is_whole(node: exp.Expr) -> bool:
 
 
 def _pair(name: str, x: exp.Expression, y: exp.Expression) -> exp.Expression:
-    return call(name, exp.Array(expressions=[x.copy(), y.copy()]))
+    return call(name, arrays.values([x, y]))
 
 
 def _multiplied(node: Any) -> exp.Expression | None:

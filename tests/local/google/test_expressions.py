@@ -1,7 +1,8 @@
-"""What BigQuery documents expressions to be, asked of the local one: expressions.txt in a few queries."""
+"""What BigQuery documents expressions and queries to be: expressions.txt and queries.txt, asked here."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,14 @@ if TYPE_CHECKING:
     from tests.local.google.world import World
 
 pytestmark = pytest.mark.real
-LINES = Path(__file__).with_name("expressions.txt").read_text().splitlines()
-WANTED = [line.rpartition(" => ")[::2] for line in LINES if " => " in line and not line.startswith("#")]
+
+
+def wanted(name: str) -> list[tuple[str, str]]:
+    lines = Path(__file__).with_name(name).read_text().splitlines()
+    return [line.rpartition(" => ")[::2] for line in lines if " => " in line and not line.startswith("#")]
+
+
+WANTED = wanted("expressions.txt")
 AT_ONCE = 25
 UNKNOWN = "No matching signature for"
 NO_PART = "does not support the {} date part when the argument is {} type"
@@ -33,6 +40,16 @@ def test_expressions_are_what_bigquery_documents(real_world: World) -> None:
             found = f"{field['type']} {shown(field['type'], cell['v'])}"
             if found != wanted:
                 different.append(f"{expression} is {found}, not {wanted}")
+    assert not different, "\n".join(different)
+
+
+def test_queries_are_what_bigquery_documents(real_world: World) -> None:
+    different = []
+    for sql, rows in wanted("queries.txt"):
+        answer = real_world.query(sql).json()
+        found = answer["error"]["message"] if "error" in answer else table(answer)
+        if found != rows:
+            different.append(f"{sql} is {found}, not {rows}")
     assert not different, "\n".join(different)
 
 
@@ -328,3 +345,28 @@ def shown(kind: str, value: Any) -> str:
     if kind in ("NUMERIC", "BIGNUMERIC") and "." in value:
         return str(value).rstrip("0").rstrip(".")
     return str(value)
+
+
+def table(answer: dict[str, Any]) -> str:
+    """Write names, types and rows of an answer down."""
+    fields = answer["schema"]["fields"]
+    rows = [
+        [plain(field, cell["v"]) for field, cell in zip(fields, row["f"], strict=True)]
+        for row in answer.get("rows", [])
+    ]
+    return f"{', '.join(map(column, fields))}: {json.dumps(rows)}"
+
+
+def column(field: dict[str, Any]) -> str:
+    kind = field["type"]
+    if kind == "RECORD":
+        kind = f"STRUCT<{', '.join(map(column, field['fields']))}>"
+    return f"{field['name']} {f'ARRAY<{kind}>' if field['mode'] == 'REPEATED' else kind}"
+
+
+def plain(field: dict[str, Any], value: Any) -> Any:
+    if value is not None and field["mode"] == "REPEATED":
+        return [plain(field | {"mode": ""}, one["v"]) for one in value]
+    if value is None or field["type"] != "RECORD":
+        return value
+    return [plain(one, cell["v"]) for one, cell in zip(field["fields"], value["f"], strict=True)]

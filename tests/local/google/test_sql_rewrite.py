@@ -179,7 +179,12 @@ def test_a_function_has_one_name_and_its_column_too(call: str, written: str) -> 
 
 @pytest.mark.parametrize(
     "query",
-    ["select 1 as x, 2 as X", "create table d.t as (select a.id, b.id from a, b)", "(select x, x from t)"],
+    [
+        "select 1 as x, 2 as X",
+        "select as struct 1 as x, 2 as x",
+        "create table d.t as (select a.id, b.id from a, b)",
+        "(select x, x from t)",
+    ],
 )
 def test_two_columns_of_one_name_are_refused(query: str) -> None:
     with pytest.raises(GoogleError, match=r"Duplicate column names.*: (x|id)$"):
@@ -191,7 +196,7 @@ def test_two_columns_of_one_name_are_refused(query: str) -> None:
     [
         "select *, a.x from a",
         "select 1, 1",
-        "select as struct 1 as x, 2 as x",
+        "select (select as struct 1 as x, 2 as x) as y",
         "select x from (select 1 x, 2 y)",
     ],
 )

@@ -12,7 +12,7 @@ from sqlglot.errors import SqlglotError
 
 from local.google.sql import functions_made
 from local.google.sql.names import statements, without_leading_comments
-from local.google.sql.rewrite import columns, create, ddl, grants, options, values
+from local.google.sql.rewrite import columns, create, ddl, grants, options, value_tables, values
 from local.google.sql.rewrite.literals import plain
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _done_here(statement: exp.Expr, text: str, context: ddl.Context) -> str | No
 
 
 def _readable(statement: exp.Expr, context: ddl.Context) -> str:
+    statement = value_tables.rewritten(statement)
     _of_its_kind(statement, context)
     for part in (part for table in statement.find_all(exp.Table) for part in table.parts):
         if "-" in part.name and isinstance(part, exp.Identifier):

@@ -26,8 +26,6 @@ def rewritten(statement: exp.Expr, project: str, dataset: str | None) -> None:
     if not isinstance(statement, exp.Set):
         for variable in list(statement.find_all(exp.Parameter)):
             _known(variable, {"project_id": project, "dataset_id": dataset, "time_zone": "UTC"})
-    for select in statement.find_all(exp.Select):
-        _table(select)
     for struct in list(statement.find_all(exp.Struct)):
         _named(struct)
     for cast in list(statement.find_all(exp.Cast, exp.TryCast)):
@@ -40,19 +38,6 @@ def _known(variable: exp.Parameter, values: dict[str, str | None]) -> None:
     if name in values:
         value = values[name]
         variable.replace(exp.Literal.string(value) if value is not None else exp.cast("NULL", "STRING"))
-
-
-def _table(select: exp.Select) -> None:
-    """Write a value table in FROM as one: AS STRUCT has the fields for columns, AS VALUE the alias."""
-    kind, subquery = select.args.get("kind"), select.parent
-    if not isinstance(subquery, exp.Subquery) or not isinstance(subquery.parent, exp.From | exp.Join):
-        return
-    if kind == "STRUCT":
-        select.set("kind", None)
-    elif kind == "VALUE" and subquery.alias:
-        value = select.expressions[0].unalias()
-        select.set("kind", None)
-        select.set("expressions", [exp.alias_(value.copy(), subquery.alias, quoted=True)])
 
 
 def _named(struct: exp.Struct) -> None:

@@ -1,6 +1,6 @@
-"""PIVOT as a GROUP BY of all other columns: aggregates are as elsewhere, and columns have BigQuery's names.
+"""PIVOT as a GROUP BY of all other columns, UNPIVOT as an UNNEST: columns are named and typed as in BigQuery.
 
-DuckDB averages a NUMERIC as a DOUBLE, and names the columns in its own way.
+DuckDB averages a NUMERIC as a DOUBLE, names columns in its own way, and has UNPIVOT's names, as texts, first.
 Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/query-syntax#pivot_operator
 """
 
@@ -10,21 +10,64 @@ from typing import Any
 
 from sqlglot import exp
 
+_SOURCE, _ROWS = "google__source", "google__rows"
 # What lies around the argument of an aggregate.
 _AROUND = (exp.Distinct, exp.HavingMax, exp.IgnoreNulls, exp.Limit, exp.Order, exp.RespectNulls)
 
 
 def rewritten(statement: exp.Expr) -> bool:
-    """Write each PIVOT out; tells whether there is one."""
+    """Write each PIVOT and UNPIVOT out; tells whether there is one."""
     found = False
     for pivot in list(statement.find_all(exp.Pivot)):
         source = pivot.parent
         if isinstance(source, exp.Table | exp.Subquery) and source.args["pivots"] == [pivot]:
-            grouped = None if pivot.args.get("unpivot") else _grouped(pivot, source)
-            if grouped is not None:
-                source.replace(grouped)
+            written = _unpivoted(pivot, source) if pivot.args.get("unpivot") else _grouped(pivot, source)
+            if written is not None:
+                source.replace(written)
                 found = True
     return found
+
+
+def _unpivoted(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subquery:
+    """Give a row for each value, whose name comes behind it and has its own type."""
+    [field] = pivot.args["fields"]
+    names = [one.name for one in _several(pivot.expressions[0])]
+    plain = source.copy()
+    plain.set("pivots", None)
+    of = plain.alias_or_name or _SOURCE
+    plain.set("alias", exp.TableAlias(this=exp.to_identifier(of, quoted=True)))
+    rows, used = [], []
+    for value in field.expressions:
+        columns = _several(value.this if _is_named(value) else value)
+        label = value.args["alias"] if _is_named(value) else "_".join(one.name for one in columns)
+        cells: list[exp.Expr] = [exp.column(one.name, table=of, quoted=True) for one in columns]
+        cells.append(label.copy() if isinstance(label, exp.Expr) else exp.Literal.string(label))
+        named = zip([*names, field.this.name], cells, strict=True)
+        rows.append(
+            exp.Struct(
+                expressions=[exp.PropertyEQ(this=_quoted(name), expression=one) for name, one in named]
+            )
+        )
+        used += [one.name for one in columns]
+    array = exp.Unnest(
+        expressions=[exp.Array(expressions=rows)], alias=exp.TableAlias(columns=[_quoted(_ROWS)])
+    )
+    others = exp.Column(this=exp.Star(except_=list(map(_quoted, used))), table=_quoted(of))
+    select = exp.Select(expressions=[others, exp.Column(this=exp.Star(), table=_quoted(_ROWS))])
+    select = select.from_(plain).join(array, join_type="CROSS")
+    if not pivot.args.get("include_nulls"):
+        there = [exp.column(name, table=_ROWS, quoted=True).is_(exp.null()).not_() for name in names]
+        select = select.where(exp.or_(*there))
+    alias = pivot.args.get("alias") or source.args.get("alias")
+    return exp.Subquery(this=select, alias=alias.copy() if alias is not None else None)
+
+
+def _several(node: exp.Expr) -> list[exp.Expr]:
+    return list(node.expressions) if isinstance(node, exp.Tuple) else [node]
+
+
+def _quoted(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
 
 
 def _grouped(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subquery | None:
