@@ -5,9 +5,9 @@ bqemulator 1.4.0 keeps the rows of every query in memory for ever.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
+from contextlib import ExitStack
 from typing import Any
 
 import pyarrow as pa
@@ -17,11 +17,16 @@ from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.jobs import executor
 from bqemulator.storage import engine as storage
 
-_MEGABYTE = 1_000_000
-LARGEST = int(os.environ.get("LOCAL_BIGQUERY_RESULT_MB", "500")) * _MEGABYTE
-KEPT = 200 * _MEGABYTE  # of results of earlier queries
+from local.emulator.memory import MEGABYTE, megabytes
+
+LARGEST = megabytes("LOCAL_BIGQUERY_RESULT_MB", 500)
+KEPT = 200 * MEGABYTE  # of results of earlier queries
 KEPT_SCHEMAS = 10_000
 _BATCH = 100_000  # rows
+_TOO_LARGE = (
+    f"Response too large to return: more than {LARGEST // MEGABYTE} MB. "
+    "Consider creating a table from the query."
+)
 
 
 class ResponseTooLargeError(InvalidQueryError):  # type: ignore[misc]  # bqemulator is not in this environment
@@ -91,16 +96,17 @@ def _fetch_bounded(engine: storage.DuckDBEngine, sql: str, parameters: list[Any]
     result = engine.execute(sql, parameters)
     description = result.description
     reader = result.to_arrow_reader(_BATCH)
-    batches, size = [], 0
-    for batch in reader:
-        size += batch.nbytes
-        if size > LARGEST:
-            reader.close()
-            message = (
-                f"Response too large to return: more than {LARGEST // _MEGABYTE} MB. "
-                "Consider creating a table from the query."
-            )
-            raise ResponseTooLargeError(message)
-        batches.append(batch)
+    batches: list[pa.RecordBatch] = []
+    with ExitStack() as failed:
+        # An error keeps the variables that it was raised among for as long as somebody keeps the error.
+        failed.callback(batches.clear)
+        failed.callback(reader.close)
+        size = 0
+        for batch in reader:
+            size += batch.nbytes
+            if size > LARGEST:
+                raise ResponseTooLargeError(_TOO_LARGE)
+            batches.append(batch)
+        failed.pop_all()
     rows = pa.Table.from_batches(batches, reader.schema)
     return storage._annotate_with_duckdb_types(rows, description)

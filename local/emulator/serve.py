@@ -34,6 +34,7 @@ from local.emulator import (
     javascript,
     lengths,
     loads,
+    memory,
     parsed_once,
     results,
     sessions,
@@ -114,6 +115,7 @@ def main() -> None:
     lock_every_engine()
     trust(options.uploads.resolve())
     for change in (
+        memory,
         sessions,
         results,
         functions,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import os
 import sys
 import threading
 import time
@@ -22,14 +21,13 @@ from bqemulator import server
 from bqemulator.api.routes import jobs as routes
 from bqemulator.storage.engine import DuckDBEngine
 
+from local.emulator import memory
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     Job = Callable[..., Coroutine[Any, Any, Any]]
 
-# Of DuckDB's own memory, by all queries together; what does not fit goes to files, which are bounded too.
-MEMORY = os.environ.get("LOCAL_BIGQUERY_MEMORY", "1GB")
-TEMPORARY_FILES = os.environ.get("LOCAL_BIGQUERY_TEMPORARY_FILES", "4GB")
 _JOBS = 16  # at the same time; others wait
 _UNDONE_SECONDS = 10.0
 
@@ -138,8 +136,8 @@ def patch() -> None:
 
     def bounded(engine: DuckDBEngine) -> None:
         pragmas(engine)
-        first_connection(engine).execute(f"SET memory_limit = '{MEMORY}'")
-        first_connection(engine).execute(f"SET max_temp_directory_size = '{TEMPORARY_FILES}'")
+        first_connection(engine).execute(f"SET memory_limit = '{memory.DUCKDB}'")
+        first_connection(engine).execute(f"SET max_temp_directory_size = '{memory.FILES}'")
         # Else DuckDB 1.5 takes what two expressions share out of the TRY that SAFE. becomes.
         first_connection(engine).execute("SET disabled_optimizers = 'common_subexpressions'")
 

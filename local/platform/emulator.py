@@ -62,5 +62,16 @@ def command(python: Path, directory: Path, project: str, socket: Path | str) -> 
 
 
 def environment(home: Path) -> dict[str, str]:
-    """HOME is the platform's own, so that DuckDB neither reads nor writes the user's."""
-    return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "PYTHONPATH": str(PROJECT)}
+    """Its own bounds, `LOCAL_BIGQUERY_…`, are this process's, and little else.
+
+    HOME is the platform's own, so that DuckDB neither reads nor writes the user's. The allocators of
+    DuckDB and Arrow keep no addresses in hand, since these count as taken memory.
+    """
+    bounds = {name: value for name, value in os.environ.items() if name.startswith("LOCAL_BIGQUERY_")}
+    return bounds | {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(home),
+        "PYTHONPATH": str(PROJECT),
+        "DUCKDB_JE_MALLOC_CONF": "retain:false",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+    }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from bqemulator.domain.errors import DomainError
 
+from local.emulator import memory
 from local.emulator.words import types
 
 _log = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ _BEHIND = re.compile(r"\s*\((?:sqlglot|DuckDB|emulator|[A-Z][A-Za-z ]* Error)\b.
 _BEFORE = re.compile(r"^(?:Query execution failed: )?(?:Invalid Input Error: )?")
 _ENGINE = re.compile(
     r"strftime|according to format specifier|\b(?:[A-Z][a-z]+ )+(?:implemented )?Error: "
-    r"|Python exception|(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
+    r"|Python exception|\bMemoryError\b|bad_alloc|malloc of size"
+    r"|(?i:\bduckdb\b|\bsqlglot\b|bqemulator|BQEMU|\bmini-racer\b)"
 )
 # A mistake of the caller's, as BigQuery tells it.
 _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
@@ -88,6 +90,7 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"Column \g<name> appears multiple times in INSERT column list",
     ),
     (r"Malformed JSON", "syntax error while parsing JSON"),
+    (memory.IS_EXCEEDED, memory.EXCEEDED),
 )
 # What the engine, and with it this platform, can't do.
 _UNABLE: tuple[tuple[str, str], ...] = (
@@ -177,6 +180,8 @@ def patch() -> None:
         words = own_words(message)
         if words != message:
             _log.warning("%s: %s", words, message.splitlines()[0])
+        if words == memory.EXCEEDED:
+            self.bq_reason, self.http_status = "resourcesExceeded", 400
         make(self, words, **rest)
 
     DomainError.__init__ = make_own

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
 import psutil
 import pytest
 
+from tests import gateway as servers
 from tests.local.google.world import PROJECT
 
 if TYPE_CHECKING:
@@ -39,10 +41,14 @@ UNLOCKS = (
 )
 
 
+def asking(emulator: str) -> httpx.Client:
+    transport = httpx.HTTPTransport(uds=emulator.removeprefix("unix:"))
+    return httpx.Client(transport=transport, base_url="http://bigquery", timeout=120)
+
+
 @pytest.fixture(scope="module")
 def past_the_gateway(emulator: str) -> Iterator[httpx.Client]:
-    transport = httpx.HTTPTransport(uds=emulator.removeprefix("unix:"))
-    with httpx.Client(transport=transport, base_url="http://bigquery", timeout=60) as client:
+    with asking(emulator) as client:
         yield client
 
 
@@ -87,14 +93,19 @@ def test_a_job_loads_no_file(past_the_gateway: httpx.Client, tmp_path: Path) -> 
     assert answer.status_code >= 400 or "errorResult" in answer.json()["status"]
 
 
-def test_nothing_listens_on_a_port(emulator: str) -> None:
+def serving(emulator: str) -> psutil.Process:
     socket = emulator.removeprefix("unix:")
     [served] = [
         process
         for process in psutil.process_iter(["cmdline"])
         if f"--socket={socket}" in (process.info["cmdline"] or ())
     ]
-    assert [at for at in served.net_connections("inet") if at.status == psutil.CONN_LISTEN] == []
+    return served
+
+
+def test_nothing_listens_on_a_port(emulator: str) -> None:
+    connections = serving(emulator).net_connections("inet")
+    assert [at for at in connections if at.status == psutil.CONN_LISTEN] == []
 
 
 def test_what_duckdb_needs_still_works(past_the_gateway: httpx.Client) -> None:
@@ -102,3 +113,40 @@ def test_what_duckdb_needs_still_works(past_the_gateway: httpx.Client) -> None:
         past_the_gateway, "select st_astext(st_geogpoint(1, 2)) as point, farm_fingerprint('a') as f"
     )
     assert answer.json()["rows"], answer.text
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an emulator with little memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCAL_BIGQUERY_MEMORY", "200MB")
+        patch.setenv("LOCAL_BIGQUERY_PROCESS_MB", "900")
+        with servers.emulated(tmp_path_factory.mktemp("small"), PROJECT) as address:
+            yield address
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds what a process has asked for")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select length(repeat('abc', 400000000))",
+        "select array_length(generate_array(1, 150000000))",
+        "select length(format('%900000000d', 1))",
+        "select length(string_agg(repeat('x', 1000000))) from unnest(generate_array(1, 1200))",
+        "select repeat('x', 1000000) from unnest(generate_array(1, 1200))",
+        "create table taken.large as select repeat('x', 1000000) x from unnest(generate_array(1, 1200))",
+    ],
+)
+def test_a_query_that_takes_too_much_memory_ends_alone(small: str, sql: str) -> None:
+    with asking(small) as client:
+        client.post(
+            f"/bigquery/v2/projects/{PROJECT}/datasets",
+            json={"datasetReference": {"projectId": PROJECT, "datasetId": "taken"}},
+        )
+        [error] = run(client, sql).json()["errors"]
+        assert error["reason"] == "resourcesExceeded", error
+        assert "200MB" in error["message"]
+        assert "(LOCAL_BIGQUERY_PROCESS_MB)" in error["message"]
+        # What it had taken is there for others.
+        assert not failed(run(client, "select length(repeat('abc', 10000000))"))
+    assert serving(small).memory_info().rss < 900_000_000
