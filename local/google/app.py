@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse
 
 from local.google import errors, page
 from local.google.access_log import AccessLog
-from local.google.bigquery import datasets, jobs, jobs_begun, tables, uploads
+from local.google.bigquery import datasets, tables
 from local.google.bigquery.backend import Backend
-from local.google.bigquery.jobs_seen import JobsSeen
-from local.google.bigquery.running import RunningJobs
-from local.google.bigquery.writers import Writers
+from local.google.bigquery.jobs import begun, starting, uploads
+from local.google.bigquery.jobs.running import RunningJobs
+from local.google.bigquery.jobs.seen import JobsSeen
+from local.google.bigquery.jobs.writers import Writers
 from local.google.context import Gateway
 from local.google.iam import accounts as iam
 from local.google.iam import resource_manager, service_usage
@@ -91,8 +92,8 @@ def create_app(
         iam,
         resource_manager,
         service_usage,
-        jobs,
-        jobs_begun,
+        starting,
+        begun,
         uploads,
         datasets,
         tables,

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from local.google.bigquery.backend import Backend
-    from local.google.bigquery.jobs_seen import JobsSeen
-    from local.google.bigquery.running import RunningJobs
-    from local.google.bigquery.writers import Writers
+    from local.google.bigquery.jobs.running import RunningJobs
+    from local.google.bigquery.jobs.seen import JobsSeen
+    from local.google.bigquery.jobs.writers import Writers
     from local.google.iam.apis import Apis
     from local.google.iam.authorize import Authorizer, Caller, TableRef
     from local.google.sign_in.tokens import Tokens

@@ -16,7 +16,7 @@ from local.google import errors
 from local.google.bigquery import queries, tables_known
 from local.google.bigquery.backend import raise_refusal
 from local.google.bigquery.datasets import DATASET, enter
-from local.google.bigquery.tables_meta import sql_type
+from local.google.bigquery.views.dataset_views import sql_type
 from local.google.context import caller_of, gateway_of
 from local.google.iam.accounts import json_body
 from local.google.iam.authorize import Caller, TableRef

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.google.bigquery import partitions
-from local.google.bigquery.project_views import time_of
+from local.google.bigquery.views.project_views import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

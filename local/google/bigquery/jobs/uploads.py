@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from local.google import errors
-from local.google.bigquery import locations
 from local.google.bigquery.datasets import enter
-from local.google.bigquery.jobs import authorise_job
-from local.google.bigquery.jobs_seen import Seen, note_job
+from local.google.bigquery.jobs import locations
+from local.google.bigquery.jobs.seen import Seen, note_job
+from local.google.bigquery.jobs.starting import authorise_job
 from local.google.iam.accounts import json_body
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
-from local.google.bigquery import project_views, storage_meta, tables_known
+from local.google.bigquery import tables_known
+from local.google.bigquery.views import project_views, storage_views
 from local.google.iam.authorize import TableRef
 from local.google.sql.names import find_names
 
@@ -49,7 +50,7 @@ async def rewrite(gateway: Gateway, caller: Caller, sql: str, project: str, defa
         if view == "__TABLES__":
             await _count_rows(gateway, caller, owner, tables)
         if view == "PARTITIONS":
-            tables = await storage_meta.count_partitions(gateway, caller, tables, sql)
+            tables = await storage_views.count_partitions(gateway, caller, tables, sql)
         rows = list(_VIEWS[view][1](gateway, tables))
         pieces += [sql[position : name.start], subquery(_VIEWS[view][0], rows)]
         position = name.end
@@ -252,8 +253,8 @@ _VIEWS: dict[
         | {"snapshot_time_ms": "TIMESTAMP", "ddl": "STRING", "default_collation_name": "STRING"},
         _information_tables,
     ),
-    "PARTITIONS": (storage_meta.PARTITIONS, storage_meta.partitions_of),
-    "TABLE_STORAGE": (storage_meta.STORAGE, storage_meta.storage_of),
+    "PARTITIONS": (storage_views.PARTITIONS, storage_views.partitions_of),
+    "TABLE_STORAGE": (storage_views.STORAGE, storage_views.storage_of),
     "TABLE_OPTIONS": (
         _TABLE_NAMES | {"option_name": "STRING", "option_type": "STRING", "option_value": "STRING"},
         _table_options,

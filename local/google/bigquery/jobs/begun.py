@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.google import errors
-from local.google.bigquery import backend, running
+from local.google.bigquery import backend
 from local.google.bigquery.datasets import enter
-from local.google.bigquery.jobs_seen import sign
+from local.google.bigquery.jobs import running
+from local.google.bigquery.jobs.seen import sign
 
 if TYPE_CHECKING:
     from local.google.context import Gateway

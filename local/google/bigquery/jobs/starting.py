@@ -16,18 +16,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.google import errors
-from local.google.bigquery import (
-    backend,
-    bytes_billed,
-    locations,
-    partitions,
-    queries,
-    running,
-    tables_known,
-    tables_meta,
-)
+from local.google.bigquery import backend, partitions, queries, tables_known
 from local.google.bigquery.datasets import enter
-from local.google.bigquery.jobs_seen import Seen, note_job, remember
+from local.google.bigquery.jobs import bytes_billed, locations, running
+from local.google.bigquery.jobs.seen import Seen, note_job, remember
+from local.google.bigquery.views import dataset_views
 from local.google.iam.accounts import json_body
 from local.google.sign_in import scopes
 from local.google.sql.access import CREATE, GET_DATA, UPDATE_DATA, SqlAccess
@@ -237,7 +230,7 @@ async def _rewritten(
 ) -> Rewritten:
     """Give what the emulator runs in a query's place, and what is done here once it has."""
     default = queries.default_dataset(query, project_id)
-    sql = await tables_meta.rewrite(
+    sql = await dataset_views.rewrite(
         gateway, caller, str(query.get("query", "")), project_id, default[1] if default else None
     )
     return rewrite(sql, project_id, default, location)
