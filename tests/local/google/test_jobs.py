@@ -121,6 +121,17 @@ def test_why_a_job_was_refused_is_told_to_who_asks_later(world: World, bigquery:
     assert failed["errorResult"] == {"reason": refusal.reason, "message": refusal.message}
 
 
+def test_why_a_job_has_failed_is_told_to_who_asks_for_its_rows(world: World, bigquery: FakeBigQuery) -> None:
+    error = {"reason": "invalidQuery", "message": "Division by zero"}
+    job = {"jobReference": {"jobId": "j-1"}, "status": {"state": "DONE", "errorResult": error}}
+    bigquery.answers[JOBS] = httpx.Response(200, json=job)
+    bigquery.answers[f"{QUERIES}/j-1"] = httpx.Response(404, json=errors.not_found("Not found: job").body())
+    sent = {"configuration": {"query": {"query": "select 1 / 0"}}, "jobReference": {"jobId": "j-1"}}
+    assert world.ok("POST", JOBS, json=sent)["status"]["errorResult"] == error
+    assert message(world.call("GET", f"{QUERIES}/j-1"), 400) == error["message"]
+    assert world.ok("GET", f"{JOBS}/j-1")["status"] == job["status"]
+
+
 def test_failed_view_is_not_noted(world: World, bigquery: FakeBigQuery) -> None:
     for name in ("d", "e"):
         world.dataset(name)

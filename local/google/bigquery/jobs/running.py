@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from local.google import errors
-from local.google.bigquery.backend import refusal
+from local.google.bigquery.backend import query_error, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
@@ -54,7 +54,7 @@ class RunningJob:
 
     @property
     def failure(self) -> errors.GoogleError | None:
-        """What ended the job, or why the emulator took it for none: it can't tell about either."""
+        """What ended the job, or why the emulator took it for none or has no rows of it."""
         if self.error is not None or not self._work.done() or self._work.cancelled():
             return self.error
         raised = self._work.exception()
@@ -63,9 +63,10 @@ class RunningJob:
                 return raised
             return errors.unavailable(f"the local BigQuery failed: {raised or type(raised).__name__}")
         status, answer = self._work.result()
-        if status < 400:
-            return None
-        return refusal(status, json.loads(answer) if isinstance(answer, bytes) else answer)
+        if status >= 400:
+            return refusal(status, json.loads(answer) if isinstance(answer, bytes) else answer)
+        failed = None if isinstance(answer, bytes) else answer.get("status", {}).get("errorResult")
+        return query_error(failed) if failed else None
 
     async def outcome(self, seconds: float) -> Answer | None:
         """Wait for the answer of the emulator, or for a cancellation; give None where neither comes."""
@@ -94,6 +95,8 @@ class RunningJob:
         failure = self.failure
         if failure is None:
             return self._resource | {"status": {"state": "RUNNING"}}
+        if self.over and self._work.exception() is None and self._work.result()[0] < 400:
+            return dict(self._work.result()[1])
         error = {"reason": failure.reason, "message": failure.message}
         return self._resource | {"status": {"state": "DONE", "errorResult": error, "errors": [error]}}
 
