@@ -32,7 +32,7 @@ from local.emulator.functions import (
 from local.emulator.functions.checks import arguments, signatures
 from local.emulator.functions.json_values import changes, written
 from local.emulator.functions.macros import macro
-from local.emulator.functions.tables import pivots, unnests
+from local.emulator.functions.tables import aliases, pivots, unnests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,8 +119,9 @@ def rewrite(sql: str) -> str:
     if statement is None or isinstance(statement, exp.Command):
         return sql
     # These look at what was written.
-    changed = pivots.rewritten(statement) | unnests.rewritten(statement) | literals.typed(statement)
-    changed |= signatures.check(statement) | arguments.check(statement) | floats.order(statement)
+    changed = aliases.rewritten(statement) | pivots.rewritten(statement) | unnests.rewritten(statement)
+    changed |= literals.typed(statement) | signatures.check(statement) | arguments.check(statement)
+    changed |= floats.order(statement)
     # Inner ones first: what replaces an outer one holds them.
     for node in reversed(list(statement.walk())):
         rule = _RULES.get(type(node))

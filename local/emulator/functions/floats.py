@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from local.emulator.functions.checks.signatures import is_assignment
 from local.emulator.functions.macros import call, macro
+from local.emulator.functions.tables import aliases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +56,10 @@ def order(statement: exp.Expr) -> bool:
             continue
         keys: list[exp.Expr] = []
         for key in clause.expressions:
-            if not _never_nan(key.this) and not isinstance(key.this, exp.Collate):
+            meant = aliases.behind(key.this)
+            if not _never_nan(meant) and not isinstance(meant, exp.Collate):
                 first = key.copy()
-                first.set("this", call("google__nan_first", key.this))
+                first.set("this", call("google__nan_first", meant))
                 keys.append(first)
                 found = True
             keys.append(key)
