@@ -15,7 +15,7 @@ from local.paths import PROJECT, Paths
 from local.platform import settings
 from local.platform.process import Process
 from local.platform.settings import Settings
-from tests import forks, prefect_database, prefect_objects, pulumi_stack
+from tests import forks, prefect_database, prefect_objects, pulumi_stack, warm_python
 from tests.ports import free_port
 
 # What a team may have deleted.
@@ -39,6 +39,8 @@ KEPT = ("data", "lock", "logs", "prefect", "run")
 COMMAND_SECONDS = 900
 QUIET = ("--non-interactive", "--color=never")
 QUICK = pulumi_stack.QUICK_GO | {"PYTHONPATH": str(pulumi_stack.QUICK_PIP)}
+# What the project's program and the providers in it import of others.
+SDKS = ("pulumi_gcp", "pulumi_gcp.bigquery", "pulumi_gcp.projects", "pulumi_gcp.serviceaccount", "pydantic")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ class Checkout:
 
     def pulumi(self, *arguments: str, stack: str = "local") -> subprocess.CompletedProcess[str]:
         """`pulumi … -s local` without questions and colours."""
-        return self.run("pulumi", *arguments, "--stack", stack, *QUIET, env=QUICK)
+        # A language host that heeds `virtualenv` finds the same Python there.
+        env = QUICK | {"PULUMI_PYTHON_CMD": str(warm_python.command(*SDKS))}
+        return self.run("pulumi", *arguments, "--stack", stack, *QUIET, env=env)
 
     def python(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """`python …` with the platform's variables."""
@@ -157,11 +161,20 @@ def _fill(root: Path, ports: tuple[int, int]) -> None:
         else:
             shutil.copy2(source, root / part)
     (root / "local" / "emulator" / ".venv").symlink_to(PROJECT / "local" / "emulator" / ".venv")
-    (root / ".venv").symlink_to(sys.prefix)
+    _environment(root / ".venv")
     file = root / "Pulumi.local.yaml"
     text = re.sub(r"(?m)^encryptionsalt:.*\n?", "", file.read_text())
     text = text.replace(":19050/", f":{ports[0]}/").replace(":14200/", f":{ports[1]}/")
     file.write_text(text)
+
+
+def _environment(directory: Path) -> None:
+    """This Python's environment, but that Python is forked: the engine starts providers with it."""
+    (directory / "bin").mkdir(parents=True)
+    for path in (*Path(sys.prefix).glob("*"), *Path(sys.prefix, "bin").glob("*")):
+        made = directory / path.relative_to(sys.prefix)
+        if not made.exists():
+            made.symlink_to(warm_python.command(*SDKS) if path.name in ("python", "python3") else path)
 
 
 def _remove(path: Path) -> None:

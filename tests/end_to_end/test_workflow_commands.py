@@ -45,7 +45,7 @@ def carry_out(project: Checkout, event: str) -> str:
 
 def test_a_pull_request_changes_nothing_and_main_makes_the_stack(project: Checkout) -> None:
     # The environment of this test has more in it than the workflow installs.
-    (project.root / ".venv").unlink()
+    shutil.rmtree(project.root / ".venv")
     for name in ("pyproject.toml", "uv.lock"):
         shutil.copy(PROJECT / name, project.root)
     preview = carry_out(project, "pull_request")
