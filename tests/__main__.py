@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Where a test takes long, first: no process shall end alone with one of them.
-WITH_GOOGLE_CLIENT = ("demo/tests", "tests/end_to_end", "tests/flows", "tests/local/google")
+# The flow's tests wait most, while the other group computes. Short ones end it: no process shall end alone.
+WITH_GOOGLE_CLIENT = ("tests/flows", "demo/tests", "tests/end_to_end", "tests/local/google")
 PROGRESS_SECONDS = 15.0
 # What each process of tests compiles is kept for the others.
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"

@@ -7,6 +7,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
 
 from local.paths import PROJECT
 from tests.end_to_end import copies
@@ -61,3 +65,14 @@ def test_files_that_share_what_they_start_go_to_one_process() -> None:
     scheduler = object.__new__(copies.ByFile)
     assert {scheduler._split_scope(f"{file}::test_x") for file in files} == set(copies.TOGETHER.values())
     assert scheduler._split_scope("tests/test_docs.py::test_x") == "tests/test_docs.py"
+
+
+def test_the_longest_files_begin_and_all_else_stays_in_order() -> None:
+    there = [file for file in copies.LONGEST if (PROJECT / file).is_file()]
+    # A team may have deleted the demo.
+    assert there == [file for file in copies.LONGEST if (PROJECT / file.partition("/")[0]).exists()]
+    given = ["tests/b.py", "tests/a.py", *reversed(copies.LONGEST), "tests/c.py"]
+    items = [cast(pytest.Item, SimpleNamespace(location=(file, 0, "test_x"))) for file in given]
+    copies.pytest_collection_modifyitems(items)
+    ordered = [item.location[0] for item in items]
+    assert ordered == [*copies.LONGEST, "tests/b.py", "tests/a.py", "tests/c.py"]

@@ -93,7 +93,7 @@ def run(command: list[str], env: dict[str, str]) -> Finished:
 
 @pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    # These files come after those of `tests/end_to_end`.
+    # These files come after such as need a copy, and before others.
     copies.rest()
     directory = tmp_path_factory.mktemp("flows")
     for name in ("prefect", "bigquery", "home"):
