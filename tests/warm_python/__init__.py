@@ -3,8 +3,7 @@
 Each preview and each `up` starts Python twice, for the program and for the dynamic provider, and half of what
 such a command takes is there to import the SDK, the same each time. Here one process imports it once, and
 forks for each start: all that the program and the provider do after it is theirs. The project's own code is
-imported anew each time. Tests that kill processes, and those of a checkout's own environment, start Python as
-everybody does.
+imported anew each time. Tests that kill processes, and the tutorial's, start Python as everybody does.
 """
 
 from __future__ import annotations
