@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import warm_python
+
 ROOT = Path(__file__).parents[1]
 # The flow's tests wait most, while the other group computes. Short ones end it: no process shall end alone.
 WITH_GOOGLE_CLIENT = ("tests/flows", "demo/tests", "tests/end_to_end", "tests/local/google")
@@ -144,4 +146,6 @@ def main(options: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with warm_python.shared() as environment:
+        os.environ |= environment
+        sys.exit(main(sys.argv[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from local.paths import PROJECT
 from tests import warm_python
 
 TELLS = """
@@ -29,6 +31,17 @@ print(json.dumps({
 }))
 print("what went wrong", file=sys.stderr)
 sys.exit(int(sys.argv[1]))
+"""
+SAYS = "import os, sys, warnings; warnings.warn('said'); print(os.getppid(), *sys.argv)"
+# Prints which process has forked, and stays.
+ASKS = f"""
+import os, subprocess, sys, time
+from tests import warm_python
+with warm_python.shared() as environment:
+    os.environ |= environment if "share" in sys.argv else {{}}
+    done = subprocess.run([warm_python.command(), "-c", {SAYS!r}], stdout=subprocess.PIPE, check=True)
+    print(done.stdout.split()[0].decode(), flush=True)
+    time.sleep(600 if "share" in sys.argv else 0)
 """
 WAITS = """
 import pathlib, sys, time
@@ -68,6 +81,61 @@ def test_it_is_as_python_has_it(tmp_path: Path, start: str, code: int) -> None:
     plain = told(sys.executable)
     assert told(warm_python.command()) == plain
     assert (plain[0], plain[2]) == (code, "what went wrong\n")
+
+
+def test_code_is_run_and_warnings_are_as_it_is_told() -> None:
+    def said(*options: str) -> tuple[list[str], bytes]:
+        done = subprocess.run(
+            [warm_python.command(), *options, "-c", SAYS, "a b"], capture_output=True, check=True
+        )
+        return done.stdout.decode().split(maxsplit=1)[1:], done.stderr
+
+    told, warned = said()
+    assert told == ["-c a b\n"]
+    assert b"UserWarning: said" in warned
+    assert said("-W", "ignore") == (told, b"")
+
+
+def test_processes_share_one() -> None:
+    with warm_python.shared() as environment:
+        asked = [
+            subprocess.run(
+                [sys.executable, "-c", ASKS],
+                cwd=PROJECT,
+                env=os.environ | environment,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            for _ in range(2)
+        ]
+        [number] = {int(one.stdout) for one in asked}
+        assert psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    assert ended(number)
+
+
+def test_it_ends_with_who_shares_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ASKS, "share"], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        number = int(process.stdout.readline())
+        assert not ended(number)
+        directory = Path(psutil.Process(number).cmdline()[2]).parents[1]
+        process.kill()
+    until = time.monotonic() + 120
+    while not ended(number):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    shutil.rmtree(directory)
+
+
+def ended(number: int) -> bool:
+    """Whether there is no such process, or one that nobody has asked for its end."""
+    try:
+        return psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

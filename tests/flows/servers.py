@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests import prefect_database, processes
+from tests import prefect_database, processes, warm_python
 from tests.ports import free_port
 from tests.serving import served
 
@@ -63,7 +62,8 @@ def wait(url: str, alive: Callable[[], bool] = lambda: True) -> None:
 @contextmanager
 def prefect_server(directory: Path, port: int) -> Iterator[str]:
     """Yield the URL of the API of a Prefect server with an empty database."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    python = str(warm_python.command(*warm_python.PREFECT))
+    command = [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     url = f"http://127.0.0.1:{port}/api"
     prefect_database.put(directory)
     env = {"PREFECT_HOME": str(directory), **prefect_database.SETTINGS}

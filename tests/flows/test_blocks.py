@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +13,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from flows.errors import NotSetUpError, UnreachableError, UsageError
 from flows.target import blocks
 from flows.target import dbt_profile as profile
+from tests import warm_python
 from tests.asking import ask
 from tests.flows import servers
 from tests.flows.conftest import Platform
@@ -29,7 +29,8 @@ def pem(platform: Platform) -> str:
     """The key in the blocks of the target `saved`, which the classes have saved."""
     of_tiny = documents(platform, "tiny")["gcp-credentials"]["service_account_info"]["token_uri"]
     words = [of_tiny.removesuffix("/token"), f"saved={platform.bigquery}"]
-    command = [sys.executable, "-m", "tests.flows.save_blocks", *words]
+    python = str(warm_python.command(*warm_python.PREFECT))
+    command = [python, "-m", "tests.flows.save_blocks", *words]
     env = platform.environment()
     done = subprocess.run(
         command, check=False, env=env, cwd=servers.ROOT, capture_output=True, text=True, timeout=900

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests import prefect_database, processes
+from tests import prefect_database, processes, warm_python
 from tests.ports import free_port
 
 START_SECONDS = 600
@@ -92,7 +91,8 @@ def running(
         **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE},
         **settings,
     }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    python = str(warm_python.command(*warm_python.PREFECT))
+    command = [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     server = PrefectServer(port)

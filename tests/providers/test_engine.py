@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests import warm_python
 from tests.providers import programs
 from tests.providers.engine import Stack
 from tests.providers.prefect_server import PrefectServer
@@ -70,7 +70,7 @@ print(target.credentials.service_account_info == credentials.service_account_inf
         "PREFECT_API_URL": stack.api_url,
         "PREFECT_HOME": str(stack.root / "client"),
     }
-    command = [sys.executable, "-W", "ignore", "-c", program]
+    command = [str(warm_python.command(*warm_python.PREFECT)), "-W", "ignore", "-c", program]
     result = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=300
     )

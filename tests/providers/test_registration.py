@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm_python
 from tests.prefect_database import put_without_block_types
 from tests.providers import chains, prefect_server
 from tests.providers.prefect_server import PrefectServer
@@ -75,7 +75,7 @@ def test_it_is_what_prefect_itself_registers(tmp_path: Path) -> None:
 def registering(api_url: str, home: Path) -> Iterator[Callable[[], None]]:
     """Give what lets Prefect's own libraries register their types, each time it is called."""
     environment = {**os.environ, "PREFECT_API_URL": api_url, "PREFECT_HOME": str(home)}
-    command = [sys.executable, "-W", "ignore", "-c", REGISTER]
+    command = [str(warm_python.command(*warm_python.PREFECT)), "-W", "ignore", "-c", REGISTER]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from providers.catalog import schemas
 from providers.catalog.schemas import committed
+from tests import warm_python
 
 IN_USE = ["gcp-credentials", "dbt-cli-bigquery-target-configs", "dbt-cli-profile"]
 
@@ -15,7 +15,8 @@ IN_USE = ["gcp-credentials", "dbt-cli-bigquery-target-configs", "dbt-cli-profile
 @pytest.mark.real
 def test_the_committed_schemas_are_those_of_the_installed_libraries() -> None:
     """In a process of its own, since importing the libraries takes 20 s and much memory."""
-    command = [sys.executable, "-m", "providers.catalog.schemas", "--check"]
+    python = str(warm_python.command(*warm_python.PREFECT))
+    command = [python, "-m", "providers.catalog.schemas", "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
 

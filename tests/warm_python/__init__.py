@@ -1,57 +1,116 @@
-"""A Python that has Pulumi's SDK imported, for the programs and providers of tests.
+"""Pythons that have imported already what a test's processes import, and fork for each.
 
 Each preview and each `up` starts Python twice, for the program and for the dynamic provider, and half of what
-such a command takes is there to import the SDK, the same each time. Here one process imports it once, and
-forks for each start: all that the program and the provider do after it is theirs. The project's own code is
-imported anew each time. Tests that kill processes, and the tutorial's, start Python as everybody does.
+such a command takes is there to import the SDK, the same each time; a Prefect server takes most of its start
+for that. Here one process imports it once, and forks for each start: all that is done after it is theirs. The
+project's own code is imported anew each time. Tests that kill processes, and the tutorial's, start Python as
+everybody does.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import fcntl
 import functools
+import hashlib
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 _HERE = Path(__file__).parent
+# Prefect's server, and the libraries that other programs load blocks with.
+PREFECT = ("prefect.server.api.server", "prefect.cli.server", "prefect_gcp", "prefect_dbt.cli.configs")
+# In the environment: the directory that several processes of tests share.
+SHARED = "TESTS_WARM_PYTHON"
+END_SECONDS = 60
+# Those that this process has started.
+_servers: list[subprocess.Popen[bytes]] = []
+
+
+def command(*further: str) -> Path:
+    """What stands for Python so, with further modules imported; Pulumi starts it by `PULUMI_PYTHON_CMD`.
+
+    It ends with this process, or with the one that shares it.
+    """
+    return _started(Path(os.environ.get(SHARED) or _own()), further)
+
+
+@contextmanager
+def shared() -> Iterator[dict[str, str]]:
+    """What processes of tests have in their environment, so that each such Python is there once for all."""
+    with tempfile.TemporaryDirectory(prefix="warm-python-", ignore_cleanup_errors=True) as directory:
+        alive = Path(directory, "alive")
+        os.mkfifo(alive)
+        # Who reads there reads its end once this process has closed it, or is gone.
+        held = os.open(alive, os.O_RDWR)
+        try:
+            yield {SHARED: directory}
+        finally:
+            os.close(held)
+            for number in Path(directory).glob("*/process"):
+                _wait(int(number.read_text()))
+
+
+def _wait(number: int) -> None:
+    """Wait for the end of a process that may be another's child, and so stay a zombie."""
+    until = time.monotonic() + END_SECONDS
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(number)
+        while process.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < until, process
+            time.sleep(0.02)
 
 
 @functools.cache
-def command(*further: str) -> Path:
-    """What Pulumi starts as Python so, by `PULUMI_PYTHON_CMD`, with further modules imported.
+def _own() -> str:
+    """A directory that is shared with nobody."""
+    until_the_end = contextlib.ExitStack()
+    atexit.register(until_the_end.close)
+    return until_the_end.enter_context(shared())[SHARED]
 
-    It ends with this process.
-    """
-    directory = Path(tempfile.mkdtemp(prefix="warm-python-"))
-    python = directory / "python"
-    asking = shlex.join([sys.executable, "-I", "-S", str(_HERE / "asking.py"), str(directory / "socket")])
-    python.write_text(
-        f'#!/bin/sh\n[ "$1" = --version ] && exec {shlex.quote(sys.executable)} "$@"\nexec {asking} "$@"\n'
-    )
-    python.chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with (directory / "log").open("wb") as log:
+
+@functools.cache
+def _started(directory: Path, further: tuple[str, ...]) -> Path:
+    # Short, since the path of a socket is.
+    home = directory / hashlib.sha256(" ".join(further).encode()).hexdigest()[:8]
+    python = home / "python"
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not python.exists():
+            _start(home, directory / "alive", further)
+    return python
+
+
+def _start(home: Path, alive: Path, further: tuple[str, ...]) -> None:
+    home.mkdir()
+    left_out = ("PREFECT", "DBT", "PYTHONPATH")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    with (home / "log").open("wb") as log, alive.open("rb") as end:
         server = subprocess.Popen(
-            [sys.executable, _HERE / "serving.py", directory / "socket", *further],
-            env=kept,
-            stdin=subprocess.PIPE,
+            [sys.executable, _HERE / "serving.py", home / "socket", *further],
+            env=kept | {"PREFECT_HOME": str(home)},
+            stdin=end,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
         )
-    atexit.register(_end, server, directory)
+    _servers.append(server)
     assert server.stdout
-    assert server.stdout.readline() == b"ready\n", (directory / "log").read_text()
-    return python
-
-
-def _end(server: subprocess.Popen[bytes], directory: Path) -> None:
-    assert server.stdin
-    server.stdin.close()
-    server.wait(60)
-    shutil.rmtree(directory)
+    assert server.stdout.readline() == b"ready\n", (home / "log").read_text()
+    (home / "process").write_text(str(server.pid))
+    asking = shlex.join([sys.executable, "-I", "-S", str(_HERE / "asking.py"), str(home / "socket")])
+    made = home / "made"
+    made.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && exec {shlex.quote(sys.executable)} "$@"\nexec {asking} "$@"\n'
+    )
+    made.chmod(0o755)
+    made.rename(home / "python")

@@ -15,6 +15,7 @@ import selectors
 import signal
 import socket
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -143,13 +144,24 @@ def _be(asked: Asked, own: str) -> list[str]:
     os.environ.clear()
     os.environ.update(environment)
     arguments = [*arguments]
-    while arguments[0] == "-u":
-        del arguments[0]
-    first = directory if arguments[0] == "-m" else str(Path(arguments[0]).parent)
+    while arguments[0] in ("-u", "-W"):
+        if arguments.pop(0) == "-W":
+            warnings.simplefilter(arguments.pop(0))  # type: ignore[arg-type]
+    first = directory if arguments[0] in ("-m", "-c") else str(Path(arguments[0]).parent)
     given = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:] = [first, *given, *(path for path in sys.path if path != own)]
     importlib.invalidate_caches()
+    if "prefect.context" in sys.modules:
+        _read_settings_again()
     return arguments
+
+
+def _read_settings_again() -> None:
+    """Prefect has read them, and set its logging up, as it was imported."""
+    sys.modules["prefect.context"].refresh_global_settings_context()
+    logging = importlib.import_module("prefect.logging.configuration")
+    logging.PROCESS_LOGGING_CONFIG.clear()
+    logging.setup_logging()
 
 
 if __name__ == "__main__":
@@ -164,5 +176,7 @@ if __name__ == "__main__":
         if sys.argv[0] == "-m":
             del sys.argv[0]
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        elif sys.argv[0] == "-c":
+            exec(sys.argv.pop(1), {"__name__": "__main__"})
         else:
             runpy.run_path(sys.argv[0], run_name="__main__")
