@@ -27,7 +27,7 @@ setup: ## install everything, once
 demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flow
 	@$(RUN) -m local demo
 
-test: setup ## run every test: some 25 minutes on two cores
+test: setup ## run every test: some 20 minutes on two cores
 	@$(RUN) -m tests
 
 test-quick: setup ## run the tests that need no server and no engine: a minute or two

@@ -28,7 +28,7 @@ PROGRESS_SECONDS = 15.0
 # What each process of tests compiles is kept for the others.
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 # How many tests of a group run at once: real engines and servers wait half of the time.
-WORKERS = {"Google's client": 3, "Pulumi's SDK": 2}
+WORKERS = {"Google's client": 4, "Pulumi's SDK": 2}
 _OUTCOME = re.compile(r"^\[gw\d+\] \[ *\d+%\] ([A-Z]+) ")
 _STARTED = re.compile(r"^(tests|demo)/\S+\.py::.* $")
 _COUNT = re.compile(r"^(?:\d+ workers? )?\[(\d+) items\]")

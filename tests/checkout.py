@@ -39,8 +39,6 @@ KEPT = ("data", "lock", "logs", "prefect", "run")
 COMMAND_SECONDS = 900
 QUIET = ("--non-interactive", "--color=never")
 QUICK = pulumi_stack.QUICK_GO | {"PYTHONPATH": str(pulumi_stack.QUICK_PIP)}
-# What the project's program and the providers in it import of others.
-SDKS = ("pulumi_gcp", "pulumi_gcp.bigquery", "pulumi_gcp.projects", "pulumi_gcp.serviceaccount", "pydantic")
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Checkout:
     def pulumi(self, *arguments: str, stack: str = "local") -> subprocess.CompletedProcess[str]:
         """`pulumi … -s local` without questions and colours."""
         # A language host that heeds `virtualenv` finds the same Python there.
-        env = QUICK | {"PULUMI_PYTHON_CMD": str(warm_python.command(*SDKS))}
+        env = QUICK | {"PULUMI_PYTHON_CMD": str(warm_python.pulumi())}
         return self.run("pulumi", *arguments, "--stack", stack, *QUIET, env=env)
 
     def python(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -174,7 +172,7 @@ def _environment(directory: Path) -> None:
     for path in (*Path(sys.prefix).glob("*"), *Path(sys.prefix, "bin").glob("*")):
         made = directory / path.relative_to(sys.prefix)
         if not made.exists():
-            made.symlink_to(warm_python.command(*SDKS) if path.name in ("python", "python3") else path)
+            made.symlink_to(warm_python.pulumi() if path.name in ("python", "python3") else path)
 
 
 def _remove(path: Path) -> None:

@@ -11,13 +11,13 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
 from local.paths import PROJECT
+from tests import warm_python
 
 NAME = "prefect.db"
 MAKING_SECONDS = 600
@@ -73,7 +73,7 @@ def _made() -> Path:
 def _make(home: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     subprocess.run(
-        [sys.executable, "-c", MAKE],
+        [warm_python.prefect(), "-c", MAKE],
         env=kept | _MAKING | {"PREFECT_HOME": str(home)},
         check=True,
         stdout=subprocess.DEVNULL,

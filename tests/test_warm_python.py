@@ -39,7 +39,7 @@ import os, subprocess, sys, time
 from tests import warm_python
 with warm_python.shared() as environment:
     os.environ |= environment if "share" in sys.argv else {{}}
-    done = subprocess.run([warm_python.command(), "-c", {SAYS!r}], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([warm_python.pulumi(), "-c", {SAYS!r}], stdout=subprocess.PIPE, check=True)
     print(done.stdout.split()[0].decode(), flush=True)
     time.sleep(600 if "share" in sys.argv else 0)
 """
@@ -79,14 +79,16 @@ def test_it_is_as_python_has_it(tmp_path: Path, start: str, code: int) -> None:
         return done.returncode, json.loads(done.stdout), done.stderr
 
     plain = told(sys.executable)
-    assert told(warm_python.command()) == plain
+    assert told(warm_python.pulumi()) == plain
     assert (plain[0], plain[2]) == (code, "what went wrong\n")
 
 
 def test_code_is_run_and_warnings_are_as_it_is_told() -> None:
     def said(*options: str) -> tuple[list[str], bytes]:
         done = subprocess.run(
-            [warm_python.command(), *options, "-c", SAYS, "a b"], capture_output=True, check=True
+            [warm_python.pulumi(), *options, "-c", SAYS, "a b"],
+            capture_output=True,
+            check=True,
         )
         return done.stdout.decode().split(maxsplit=1)[1:], done.stderr
 
@@ -164,7 +166,7 @@ def test_what_is_killed_takes_the_process_along(tmp_path: Path) -> None:
 
 def _waiting(directory: Path) -> subprocess.Popen[str]:
     (directory / "waits.py").write_text(WAITS)
-    command = [str(warm_python.command()), "waits.py"]
+    command = [str(warm_python.pulumi()), "waits.py"]
     asking = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True)
     while not (directory / "began").exists():
         assert asking.poll() is None

@@ -62,7 +62,7 @@ def wait(url: str, alive: Callable[[], bool] = lambda: True) -> None:
 @contextmanager
 def prefect_server(directory: Path, port: int) -> Iterator[str]:
     """Yield the URL of the API of a Prefect server with an empty database."""
-    python = str(warm_python.command(*warm_python.PREFECT))
+    python = str(warm_python.prefect())
     command = [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     url = f"http://127.0.0.1:{port}/api"
     prefect_database.put(directory)

@@ -29,7 +29,7 @@ def pem(platform: Platform) -> str:
     """The key in the blocks of the target `saved`, which the classes have saved."""
     of_tiny = documents(platform, "tiny")["gcp-credentials"]["service_account_info"]["token_uri"]
     words = [of_tiny.removesuffix("/token"), f"saved={platform.bigquery}"]
-    python = str(warm_python.command(*warm_python.PREFECT))
+    python = str(warm_python.prefect())
     command = [python, "-m", "tests.flows.save_blocks", *words]
     env = platform.environment()
     done = subprocess.run(

@@ -77,7 +77,7 @@ class Stack:
             # Without it there is no `--event-log`.
             "PULUMI_DEBUG_COMMANDS": "true",
             **pulumi_stack.QUICK_GO,
-            **({"PULUMI_PYTHON_CMD": str(warm_python.command())} if self.python == PYTHON else {}),
+            **({"PULUMI_PYTHON_CMD": str(warm_python.pulumi())} if self.python == PYTHON else {}),
             **self.environment,
         }
 

@@ -91,7 +91,7 @@ def running(
         **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in IDLE},
         **settings,
     }
-    python = str(warm_python.command(*warm_python.PREFECT))
+    python = str(warm_python.prefect())
     command = [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)

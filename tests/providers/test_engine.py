@@ -70,7 +70,7 @@ print(target.credentials.service_account_info == credentials.service_account_inf
         "PREFECT_API_URL": stack.api_url,
         "PREFECT_HOME": str(stack.root / "client"),
     }
-    command = [str(warm_python.command(*warm_python.PREFECT)), "-W", "ignore", "-c", program]
+    command = [str(warm_python.prefect()), "-W", "ignore", "-c", program]
     result = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=300
     )

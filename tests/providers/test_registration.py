@@ -75,7 +75,7 @@ def test_it_is_what_prefect_itself_registers(tmp_path: Path) -> None:
 def registering(api_url: str, home: Path) -> Iterator[Callable[[], None]]:
     """Give what lets Prefect's own libraries register their types, each time it is called."""
     environment = {**os.environ, "PREFECT_API_URL": api_url, "PREFECT_HOME": str(home)}
-    command = [str(warm_python.command(*warm_python.PREFECT)), "-W", "ignore", "-c", REGISTER]
+    command = [str(warm_python.prefect()), "-W", "ignore", "-c", REGISTER]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

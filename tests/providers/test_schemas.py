@@ -15,7 +15,7 @@ IN_USE = ["gcp-credentials", "dbt-cli-bigquery-target-configs", "dbt-cli-profile
 @pytest.mark.real
 def test_the_committed_schemas_are_those_of_the_installed_libraries() -> None:
     """In a process of its own, since importing the libraries takes 20 s and much memory."""
-    python = str(warm_python.command(*warm_python.PREFECT))
+    python = str(warm_python.prefect())
     command = [python, "-m", "providers.catalog.schemas", "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr

@@ -13,7 +13,6 @@ import atexit
 import contextlib
 import fcntl
 import functools
-import hashlib
 import os
 import shlex
 import subprocess
@@ -27,8 +26,26 @@ from pathlib import Path
 import psutil
 
 _HERE = Path(__file__).parent
-# Prefect's server, and the libraries that other programs load blocks with.
-PREFECT = ("prefect.server.api.server", "prefect.cli.server", "prefect_gcp", "prefect_dbt.cli.configs")
+# What each imports: nothing that starts a thread, or is the project's own.
+MODULES = {
+    "pulumi": (
+        "argparse",
+        "asyncio",
+        "httpx",
+        "pulumi",
+        "pulumi.dynamic",
+        "pulumi.provider.experimental.server",
+        "pulumi.runtime",
+        "pulumi_gcp.bigquery",
+        "pulumi_gcp.projects",
+        "pulumi_gcp.serviceaccount",
+        "pydantic",
+        "yaml",
+        "zoneinfo",
+    ),
+    # The server, and the libraries that other programs load blocks with.
+    "prefect": ("prefect.server.api.server", "prefect.cli.server", "prefect_gcp", "prefect_dbt.cli.configs"),
+}
 # In the environment: the directory that several processes of tests share.
 SHARED = "TESTS_WARM_PYTHON"
 END_SECONDS = 60
@@ -36,12 +53,21 @@ END_SECONDS = 60
 _servers: list[subprocess.Popen[bytes]] = []
 
 
-def command(*further: str) -> Path:
-    """What stands for Python so, with further modules imported; Pulumi starts it by `PULUMI_PYTHON_CMD`.
+def pulumi() -> Path:
+    """What Pulumi starts as Python so, by `PULUMI_PYTHON_CMD`.
 
     It ends with this process, or with the one that shares it.
     """
-    return _started(Path(os.environ.get(SHARED) or _own()), further)
+    return _python("pulumi")
+
+
+def prefect() -> Path:
+    """The same, for Prefect's server and libraries."""
+    return _python("prefect")
+
+
+def _python(name: str) -> Path:
+    return _started(Path(os.environ.get(SHARED) or _own()) / name)
 
 
 @contextmanager
@@ -79,24 +105,22 @@ def _own() -> str:
 
 
 @functools.cache
-def _started(directory: Path, further: tuple[str, ...]) -> Path:
-    # Short, since the path of a socket is.
-    home = directory / hashlib.sha256(" ".join(further).encode()).hexdigest()[:8]
+def _started(home: Path) -> Path:
     python = home / "python"
-    with (directory / "lock").open("w") as lock:
+    with (home.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not python.exists():
-            _start(home, directory / "alive", further)
+            _start(home)
     return python
 
 
-def _start(home: Path, alive: Path, further: tuple[str, ...]) -> None:
+def _start(home: Path) -> None:
     home.mkdir()
     left_out = ("PREFECT", "DBT", "PYTHONPATH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    with (home / "log").open("wb") as log, alive.open("rb") as end:
+    with (home / "log").open("wb") as log, (home.parent / "alive").open("rb") as end:
         server = subprocess.Popen(
-            [sys.executable, _HERE / "serving.py", home / "socket", *further],
+            [sys.executable, _HERE / "serving.py", home / "socket", *MODULES[home.name]],
             env=kept | {"PREFECT_HOME": str(home)},
             stdin=end,
             stdout=subprocess.PIPE,

@@ -19,8 +19,6 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
-# Neither starts a thread, reads settings for good, or is the project's own.
-IMPORTED = ("asyncio", "argparse", "pulumi", "pulumi.dynamic", "pulumi.runtime", "httpx", "yaml", "zoneinfo")
 Asked = tuple[str, list[str], dict[str, str], int]
 
 
@@ -165,7 +163,7 @@ def _read_settings_again() -> None:
 
 
 if __name__ == "__main__":
-    for module in (*IMPORTED, *sys.argv[2:]):
+    for module in sys.argv[2:]:
         importlib.import_module(module)
     # What is imported stays shared between the processes.
     gc.collect()

@@ -14,7 +14,7 @@ import pytest
 from local.gcp_plugin.install import write_plugin
 from tests import official_gcp, warm_python
 from tests.local.gcp_plugin import platform
-from tests.local.gcp_plugin.engine import SDKS, Plugin, Stack
+from tests.local.gcp_plugin.engine import Plugin, Stack
 
 StackMaker = Callable[[Plugin], Stack]
 
@@ -31,7 +31,8 @@ def local_plugin(tmp_path_factory: pytest.TempPathFactory, pulumi_bin: Path) -> 
     directory = tmp_path_factory.mktemp("local plugin")
     shim = write_plugin(directory)
     text = shim.read_text()
-    quick = text.replace(f"exec {shlex.quote(sys.executable)} ", f"exec {warm_python.command(*SDKS)} ")
+    python = warm_python.pulumi()
+    quick = text.replace(f"exec {shlex.quote(sys.executable)} ", f"exec {python} ")
     assert quick != text
     shim.write_text(quick)
     return _installed("local", directory, tmp_path_factory.mktemp("home"), pulumi_bin)

@@ -16,14 +16,6 @@ from tests.local.gcp_plugin.platform import Google
 COMMAND_SECONDS = 180
 PASSPHRASE = "contract"
 LOGGED = ("up", "preview", "refresh", "destroy")
-# What the programs use of the SDK, and the local plugin of what is installed.
-SDKS = (
-    "pulumi_gcp.bigquery",
-    "pulumi_gcp.projects",
-    "pulumi_gcp.serviceaccount",
-    "pulumi.provider.experimental",
-    "pulumi.provider.experimental.server",
-)
 _HEAD = "import pulumi\nimport pulumi_gcp as gcp\n"
 
 
@@ -127,7 +119,7 @@ class Stack:
             # Without it there is no `--event-log`.
             "PULUMI_DEBUG_COMMANDS": "true",
             **pulumi_stack.QUICK_GO,
-            "PULUMI_PYTHON_CMD": str(warm_python.command(*SDKS)),
+            "PULUMI_PYTHON_CMD": str(warm_python.pulumi()),
         }
         for name in (
             "GOOGLE_PROJECT",
