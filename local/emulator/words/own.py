@@ -28,6 +28,11 @@ _ENGINE = re.compile(
 # A mistake of the caller's, as BigQuery tells it.
 _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"argument types 'sum\(INTERVAL\)'", "the local BigQuery can't do SUM or AVG of INTERVALs; Google can"),
+    (
+        r'syntax error at or near "(?P<near>[^"]+)"',
+        r"the local BigQuery can't do this statement from \g<near> on; "
+        "Google can, if there is no mistake in it",
+    ),
     (r'Referenced (?:column|table) "(?P<name>[^"]+)" not found', r"Unrecognized name: \g<name>"),
     (
         r'Values list "(?P<table>[^"]+)" does not have a column named "(?P<name>[^"]+)"',
@@ -99,7 +104,6 @@ _UNABLE: tuple[tuple[str, str], ...] = (
     (r"Failed to parse format specifier (\S+): Unrecognized", r"the format \1"),
     (r"gs:// URIs", "files in Cloud Storage"),
     (r"^([A-Z][A-Z_.]+) is not supported by bqemulator", r"\1"),
-    (r'syntax error at or near "([^"]+)"', r"this statement from \1 on"),
 )
 
 

@@ -73,6 +73,10 @@ def test_what_it_can_not_do_is_said(real_world: World, expression: str) -> None:
     ("sql", "said"),
     [
         ("select nope from (select 1 as x)", "Unrecognized name: nope"),
+        (
+            "select 1 from (select 1) where 1 in ()",
+            "the local BigQuery can't do this statement from ) on; Google can, if there is no mistake in it",
+        ),
         ("select a.x from (select 1 as x) as b", "Unrecognized name: a"),
         ("select x from (select 1 x) a join (select 1 x) b on true", "Column name x is ambiguous"),
         ("select cast(x as int64) from unnest(['abc']) x", "Bad int64 value: abc"),
