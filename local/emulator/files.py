@@ -56,7 +56,8 @@ def csv(given: dict[str, Any], columns: Columns) -> str:
     words = ", ".join(f"{name} = {_text(value)}" for name, value in options.items())
     multiline = bool(given.get("allowQuotedNewlines"))
     cells = ", ".join(
-        _cell(quoted(name), position, name, kind, multiline) for position, (name, kind) in enumerate(columns)
+        _cell(_unless_blank(quoted(name), kind, given), position, name, kind, multiline)
+        for position, (name, kind) in enumerate(columns)
     )
     return f"SELECT {cells} FROM read_csv(?, columns = {{{names}}}, {words})"  # noqa: S608  quoted
 
@@ -90,6 +91,13 @@ def _field(position: int, name: str, kind: str) -> str:
         value = f"CAST(json_extract(json, {path}) AS {kind})"
         return f"coalesce({value}, [])" if kind.endswith("]") else value
     return _cell(f"json_extract_string(json, {path})", position, name, kind, multiline=True)
+
+
+def _unless_blank(cell: str, kind: str, given: dict[str, Any]) -> str:
+    """Give the SQL of a cell of CSV: NULL for spaces, unless they are a value, or NULL has a mark."""
+    if kind in ("VARCHAR", "BLOB") or given.get("nullMarker"):
+        return cell
+    return f"CASE WHEN {cell} = '' OR trim({cell}) <> '' THEN {cell} END"
 
 
 def _cell(cell: str, position: int, name: str, kind: str, multiline: bool) -> str:

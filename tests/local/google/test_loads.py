@@ -56,6 +56,15 @@ def test_csv_is_read_as_the_job_says(
     assert rows(setup) == expected
 
 
+def test_spaces_alone_are_null_but_in_a_text(setup: Setup) -> None:
+    kinds = {"s": "STRING", "i": "INTEGER", "t": "BOOL", "f": "FLOAT", "dt": "DATETIME"}
+    schema = [bigquery.SchemaField(name, kind) for name, kind in kinds.items()]
+    loaded(setup, "h\n , , ,  , \n", schema=schema)
+    assert rows(setup, "s, i, t, f, dt") == [(" ", None, None, None, None)]
+    with pytest.raises(BadRequest, match="Could not parse ' ' as BOOL"):
+        loaded(setup, "h\nx,-, ,-,-\n", schema=schema, null_marker="-")
+
+
 def test_a_cell_of_each_type_is_read(setup: Setup) -> None:
     kinds = {"b": "BYTES", "t": "BOOL", "n": "NUMERIC", "d": "DATE", "ts": "TIMESTAMP", "j": "JSON"}
     schema = [bigquery.SchemaField(name, kind) for name, kind in kinds.items()]
