@@ -44,6 +44,9 @@ class Results(OrderedDict[str, pa.Table]):
         self._bytes = 0
 
     def __setitem__(self, key: str, rows: pa.Table) -> None:
+        for name, column in zip(rows.column_names, rows.columns, strict=True):
+            for chunk in column.chunks:
+                require_elements(name, chunk)
         with self._changing:
             self.pop(key, None)
             super().__setitem__(key, rows)
@@ -70,6 +73,22 @@ class Results(OrderedDict[str, pa.Table]):
         with self._changing:
             key = next(reversed(self)) if last else next(iter(self))
             return key, self.pop(key)
+
+
+def require_elements(name: str, values: pa.Array) -> None:
+    """Raise what BigQuery says where an array that a query returns holds NULL.
+
+    Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#array_nulls
+    """
+    if pa.types.is_list(values.type):
+        elements = values.flatten()
+        if elements.null_count:
+            said = f"Array cannot have a null element; error in writing field {name}"
+            raise InvalidQueryError(said, location="query")
+        require_elements(name, elements)
+    elif pa.types.is_struct(values.type):
+        for place, field in enumerate(values.type):
+            require_elements(field.name, values.field(place))
 
 
 class Schemas(OrderedDict[str, Any]):

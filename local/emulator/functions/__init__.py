@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
+from bqemulator.domain.result import Ok
 from bqemulator.sql import inner_query
 from bqemulator.sql.translator import SQLTranslator
 from bqemulator.storage.engine import DuckDBEngine
@@ -27,12 +28,14 @@ from local.emulator.functions import (
     numbers,
     numerics,
     octets,
+    ranges,
     strings,
 )
 from local.emulator.functions.checks import arguments, signatures
 from local.emulator.functions.json_values import changes, written
 from local.emulator.functions.macros import macro
 from local.emulator.functions.tables import aliases, pivots, unnests
+from local.emulator.parameters import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,14 +54,25 @@ _ROOMS: tuple[Any, ...] = (
     numbers,
     numerics,
     octets,
+    ranges,
     strings,
     unnests,
     changes,
     written,
 )
-_RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
-    kind: rule for room in _ROOMS for kind, rule in getattr(room, "RULES", {}).items()
-}
+
+
+def _rules() -> dict[type[exp.Expr], Callable[[Any], exp.Expression | None]]:
+    found: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {}
+    for room in _ROOMS:
+        twice = found.keys() & getattr(room, "RULES", {}).keys()
+        if twice:
+            raise ValueError(f"{room.__name__} has a rule for {twice}, as another room has")
+        found |= getattr(room, "RULES", {})
+    return found
+
+
+_RULES = _rules()
 # An error within a lambda, since TRY takes none that it sees.
 _ERROR = macro("google__error", {"words": "list_transform([words], lambda w: error(w))[1]"})
 _MACROS = _ERROR + re.sub(
@@ -77,7 +91,8 @@ def patch() -> None:
     register, execute = DuckDBEngine._register_builtin_udfs, DuckDBEngine.execute
 
     def with_functions(self: SQLTranslator, bq_sql: str, **named: Any) -> Any:
-        return translate(self, rewrite(bq_sql), **named)
+        found = translate(self, rewrite(numbered(bq_sql)), **named)
+        return Ok(casts.precise(found.value)) if isinstance(found, Ok) else found
 
     def registered(engine: DuckDBEngine) -> None:
         register(engine)
@@ -120,7 +135,8 @@ def rewrite(sql: str) -> str:
         return sql
     # These look at what was written.
     changed = aliases.rewritten(statement) | pivots.rewritten(statement) | unnests.rewritten(statement)
-    changed |= literals.typed(statement) | signatures.check(statement) | arguments.check(statement)
+    changed |= literals.typed(statement) | arrays.compared(statement)
+    changed |= signatures.check(statement) | arguments.check(statement)
     changed |= floats.order(statement)
     # Inner ones first: what replaces an outer one holds them.
     for node in reversed(list(statement.walk())):

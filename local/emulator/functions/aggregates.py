@@ -1,4 +1,4 @@
-"""COUNTIF; ARRAY_AGG(… IGNORE NULLS), with DISTINCT, ORDER BY, LIMIT."""
+"""COUNTIF; CORR; ARRAY_AGG(… IGNORE NULLS), with DISTINCT, ORDER BY, LIMIT."""
 
 from __future__ import annotations
 
@@ -36,4 +36,19 @@ def _counted(node: Any) -> exp.Expression | None:
     return exp.Count(this=one, big_int=True)
 
 
-RULES = {exp.CountIf: _counted, exp.IgnoreNulls: _ignore_nulls}
+def correlated(node: Any) -> exp.Expression | None:
+    """Of one pair there is none; over a window, too."""
+    window = node if isinstance(node, exp.Window) else None
+    if window is None and isinstance(node.parent, exp.Window):
+        return None
+    corr = node if window is None else window.this
+    pairs: exp.Expression = call("regr_count", corr.this, corr.expression)
+    if window is not None:
+        counted = window.copy()
+        counted.set("this", pairs)
+        pairs = counted
+    several = exp.GT(this=pairs, expression=exp.Literal.number(1))
+    return exp.If(this=several, true=node.copy(), false=exp.null())
+
+
+RULES = {exp.Corr: correlated, exp.CountIf: _counted, exp.IgnoreNulls: _ignore_nulls}

@@ -65,6 +65,21 @@ _DIGITS = {
 }
 
 
+# Within ARRAY or STRUCT sqlglot drops the digits of a CAST; DuckDB would have 3 of them behind the point.
+_BARE = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\bDECIMAL(?: ?\(38, 5\))?(?! ?\()")
+
+
+def precise(sql: str) -> str:
+    """Give DuckDB's SQL with the digits of NUMERIC and BIGNUMERIC."""
+    return _BARE.sub(_with_digits, sql) if "DECIMAL" in sql else sql
+
+
+def _with_digits(found: re.Match[str]) -> str:
+    if not found[0].startswith("DECIMAL"):
+        return found[0]
+    return "DECIMAL(38, 18)" if "5" in found[0] else "DECIMAL(38, 9)"
+
+
 def macros() -> list[str]:
     """Write the macros."""
     bad = "CAST(error('Bad int64 value: ' || x) AS BIGINT)"
@@ -132,8 +147,10 @@ def _int64(name: str, cast: str, otherwise: str) -> str:
 
 def _cast(node: Any) -> exp.Expression | None:
     to = node.to
-    if node.args.get("format") is not None or isinstance(node.this, exp.Parameter | exp.Placeholder):
+    if node.args.get("format") is not None or isinstance(node.this, exp.Placeholder):
         return None
+    if to.is_type("ARRAY") and isinstance(node.this, exp.Array):
+        return _numbers(node)
     if to.is_type(exp.DataType.Type.TIMESTAMPTZ):
         return _timestamp(node) if node.this.is_string else None
     name = _MACROS.get(to.this)
@@ -141,7 +158,26 @@ def _cast(node: Any) -> exp.Expression | None:
     # NUMERIC(5, 2) and STRING(3) are others.
     if name is None or to.sql("bigquery") not in _WITHOUT_DIGITS:
         return None
-    return call(f"google__{tried}{name}", node.this)
+    value = node.this
+    if name in ("numeric", "bignumeric") and isinstance(value, exp.Literal):
+        # As a FLOAT64 it would lose digits.
+        value = exp.Literal.string(value.name)
+    return call(f"google__{tried}{name}", value)
+
+
+def _numbers(node: Any) -> exp.Expression | None:
+    """Of an array of NUMERICs that is written out no digit is lost."""
+    if not node.to.expressions or node.to.expressions[0].this not in _DIGITS:
+        return None
+    found: exp.Expression = node.copy()
+    found.this.set(
+        "expressions",
+        [
+            exp.Literal.string(one.name) if isinstance(one, exp.Literal) and not one.name.isdigit() else one
+            for one in found.this.expressions
+        ],
+    )
+    return found
 
 
 def _timestamp(node: Any) -> exp.Expression | None:

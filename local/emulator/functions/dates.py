@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from local.emulator.functions import casts
+from local.emulator.functions import casts, numerics
 from local.emulator.functions.macros import call, first_day, macro, unit_name, unit_of
 
 _BACK = "((dayofweek(x) - d + 7) % 7)"  # days since the week began
@@ -88,7 +88,7 @@ def _differences() -> list[str]:
 
 def _minus(node: Any) -> exp.Expression | None:
     if any(_is_no_time(side) for side in (node.this, node.expression)):
-        return None
+        return numerics.floating(node)
     return call("google__minus", node.this, node.expression)
 
 

@@ -91,7 +91,7 @@ def _compared(node: Any) -> exp.Expression | None:
         larger = _LARGER.get(type(node), "this")
         if _never_nan(node.args[larger]):
             return None
-    if any(isinstance(one, exp.Parameter | exp.Placeholder) for one in node.walk()):
+    if any(isinstance(one, exp.Placeholder) for one in node.walk()):
         return None
     if not isinstance(node, exp.NEQ) and _is_filter(node):
         # NULL is as good as FALSE here, and a join still has its two sides.

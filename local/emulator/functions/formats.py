@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from local.emulator.functions.json_values.written import in_order
-from local.emulator.functions.macros import MistakeError, call
+from local.emulator.functions.macros import MistakeError, call, macro
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # sqlglot writes %e as %-d.
 _ELEMENT = re.compile(r"%(-d|E[zZ*#\d]?[SY]?|[a-zA-Z%])")
-_OURS = re.compile(r"%(?:Q|-d|e|E\d?[SY]|E\*S|J|k|l|P|s|C|h|n|t|R)")
+# All but the engine's own: elements that BigQuery has not are left as they are.
+_OURS = re.compile(r"%(?:-d|E|[^aABbcdDFHIjmMpSTuUVwWxXyYzZ%-])")
+_KNOWN = frozenset("AaBbCcDdeFGgHhIJjklMmnPpQRrSsTtUuVWwXxYyZz%")
 _PRINTF = re.compile(
     r"%(?P<flags>[-+ #0']*)(?P<width>\d+)?(?:\.(?P<digits>\d+))?(?P<kind>[diuoxXfFeEgGsStTp%])"
 )
@@ -35,7 +37,8 @@ _UNABLE = "the local BigQuery can't do {}; Google can"
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the functions."""
-    connection.create_function("google__format_time", _format_time, ["VARCHAR", "TIMESTAMP"], "VARCHAR")
+    given = ["VARCHAR", "TIMESTAMP", "BIGINT"]
+    connection.create_function("google__format_time", _format_time, given, "VARCHAR")
     connection.create_function("google__parse_seconds", _parse_seconds, ["VARCHAR"], "TIMESTAMPTZ")
     connection.create_function(
         "google__format",
@@ -46,11 +49,20 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _format_time(pattern: str, time: datetime) -> str:
-    return _ELEMENT.sub(lambda element: _element(element[1], time), pattern)
+def macros() -> list[str]:
+    """Write the macro."""
+    return [macro("google__seconds_between", {"x, y": "date_diff('second', x, y)"})]
 
 
-def _element(element: str, time: datetime) -> str:
+def _format_time(pattern: str, time: datetime, offset: int) -> str:
+    """Write a time of a zone, which is some seconds from UTC."""
+    return _ELEMENT.sub(lambda element: _element(element[1], time, offset), pattern)
+
+
+def _element(element: str, time: datetime, offset: int) -> str:
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    sign = "-" if offset < 0 else "+"
+    year, week, _ = time.isocalendar()
     special = {
         "Q": str((time.month + 2) // 3),
         "e": f"{time.day:2d}",
@@ -58,16 +70,18 @@ def _element(element: str, time: datetime) -> str:
         "k": f"{time.hour:2d}",
         "l": f"{(time.hour + 11) % 12 + 1:2d}",
         "P": f"{time:%p}".lower(),
-        "s": str(int(time.replace(tzinfo=UTC).timestamp())),
+        "s": str(int(time.replace(tzinfo=UTC).timestamp()) - offset),
         "C": f"{time.year // 100:02d}",
-        "J": f"{time:%G}",
+        "G": str(year),
+        "J": f"{(week - 1) * 7 + time.isoweekday():03d}",
+        "Y": str(time.year),
         "n": "\n",
         "t": "\t",
         "%": "%",
         "E4Y": f"{time.year:04d}",
-        "Ez": "+00:00",
-        "Z": "UTC",
-        "z": "+0000",
+        "Ez": f"{sign}{hours:02d}:{minutes:02d}",
+        "Z": f"UTC{sign}{hours}{f':{minutes:02d}' if minutes else ''}" if offset else "UTC",
+        "z": f"{sign}{hours:02d}{minutes:02d}",
     }
     if element in special:
         return special[element]
@@ -75,7 +89,7 @@ def _element(element: str, time: datetime) -> str:
         return f"{time:%S.%f}".rstrip("0").rstrip(".")
     if element[0] == "E" and element[1:2].isdigit():
         return f"{time:%S}.{time.microsecond:06d}"[: 3 + int(element[1])].rstrip(".")
-    return time.strftime(f"%{element}")
+    return time.strftime(f"%{element}") if element in _KNOWN else f"%{element}"
 
 
 def _parse_seconds(text: str) -> datetime:
@@ -194,11 +208,14 @@ def _time_to_text(node: Any) -> exp.Expression | None:
     time, zone = node.this, node.args.get("zone")
     if pattern is None or not pattern.is_string:
         return None
-    if not _OURS.search(pattern.name) and (zone is not None or "%Z" not in pattern.name):
+    if not _OURS.search(pattern.name) and "%Z" not in pattern.name:
         return None
+    offset: exp.Expression = exp.Literal.number(0)
     if zone is not None:
-        time = call("timezone", zone, time)
-    return call("google__format_time", pattern, exp.cast(time.copy(), "DATETIME", dialect="bigquery"))
+        utc, time = call("timezone", "UTC", time), call("timezone", zone, time)
+        offset = call("google__seconds_between", utc, time)
+    there = exp.cast(time.copy(), "DATETIME", dialect="bigquery")
+    return call("google__format_time", pattern, there, offset)
 
 
 def _text_to_time(node: Any) -> exp.Expression | None:

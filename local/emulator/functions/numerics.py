@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from local.emulator.functions import arrays
+from local.emulator.functions import aggregates, arrays
 from local.emulator.functions.macros import ELEMENT, MistakeError, call, element_of, macro, overloads
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def macros() -> list[str]:
         _of_two("google__power", _exactly("pow"), _finite("power(e[1], e[2])", "POW")),
         _of_two("google__log", _exactly("log"), "log(e[2], e[1])"),
         macro("google__finite", {"x DOUBLE, y DOUBLE, name": _infinite("y", "x", "name")}),
-        macro("google__total", {"x HUGEINT": _INT64, "x": "x"}),
+        macro("google__total", {"x HUGEINT": _INT64, "x": _NUMERIC}),
         macro(
             "google__mod",
             {
@@ -90,6 +90,12 @@ def macros() -> list[str]:
 _INT64 = (
     "CASE WHEN x BETWEEN -9223372036854775808 AND 9223372036854775807 THEN CAST(x AS BIGINT) "
     "WHEN x IS NOT NULL THEN CAST(error('int64 overflow') AS BIGINT) END"
+)
+
+
+_NUMERIC = (
+    "CASE WHEN typeof(x) = 'DECIMAL(38,9)' AND abs(x) > 99999999999999999999999999999.999999999 "
+    "THEN error('numeric overflow: SUM') ELSE x END"
 )
 
 
@@ -146,17 +152,26 @@ def _pair(name: str, x: exp.Expression, y: exp.Expression) -> exp.Expression:
 
 def _multiplied(node: Any) -> exp.Expression | None:
     x, y = node.this, node.expression
-    if _is_plain(x) or _is_plain(y) or (_is_whole(x) and _is_whole(y)):
-        return None
-    return _pair("google__product", x, y)
+    if _is_plain(x) or _is_plain(y):
+        return floating(node)
+    return None if _is_whole(x) and _is_whole(y) else _pair("google__product", x, y)
 
 
 def _divided(node: Any) -> exp.Expression | None:
-    return (
-        None
-        if _is_plain(node.this) or _is_plain(node.expression)
-        else _pair("google__quotient", node.this, node.expression)
-    )
+    x, y = node.this, node.expression
+    return floating(node) if _is_plain(x) or _is_plain(y) else _pair("google__quotient", x, y)
+
+
+_SIGNS: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+
+
+def floating(node: Any) -> exp.Expression | None:
+    """Look at what becomes of a FLOAT64 that is written out, and another number."""
+    written = [one for one in (node.this, node.expression) if _is_plain(one)]
+    if not written or any(isinstance(one, exp.Interval) for one in written):
+        return None
+    other = node.expression if written[0] is node.this else node.this
+    return call("google__finite", other, exp.Paren(this=node.copy()), _SIGNS[type(node)])
 
 
 def _safely_divided(node: Any) -> exp.Expression:
@@ -190,7 +205,9 @@ def _aggregate(node: Any) -> exp.Expression | None:
 
 
 def _windowed(node: Any) -> exp.Expression | None:
-    """AVG, MIN and SUM over a window."""
+    """AVG, CORR, MIN and SUM over a window."""
+    if isinstance(node.this, exp.Corr):
+        return aggregates.correlated(node)
     return _aggregated(node.this, node) if isinstance(node.this, exp.Avg | exp.Sum | exp.Min) else None
 
 
@@ -226,6 +243,7 @@ def _checked(node: Any) -> exp.Expression:
 _OF_ONE = (exp.Atanh, exp.Cosh, exp.Coth, exp.Csc, exp.Csch, exp.Sinh)
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     **dict.fromkeys(_OF_ONE, _checked),
+    exp.Add: floating,
     exp.Mul: _multiplied,
     exp.Div: _divided,
     exp.SafeDivide: _safely_divided,

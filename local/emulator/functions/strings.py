@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from bqemulator.domain.errors import UnsupportedFeatureError
 from sqlglot import exp
 
-from local.emulator.functions import dates
+from local.emulator.functions import dates, ranges
 from local.emulator.functions.json_values import changes
 from local.emulator.functions.macros import call, macro
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import duckdb
+
+
+# TRUE of one is enough, else NULL of one makes it NULL; of no pattern at all it is FALSE.
+_LIKE_ANY = (
+    r"list_transform([list_transform(coalesce(a, []), lambda p: (x LIKE p ESCAPE '\') <> negated)], "
+    "lambda l: CASE WHEN list_contains(l, true) THEN true WHEN list_count(l) = len(l) THEN false END)[1]"
+)
 
 
 def macros() -> list[str]:
@@ -33,6 +40,7 @@ def macros() -> list[str]:
                 "ELSE CASE WHEN x IS NOT NULL THEN 'number' END END"
             },
         ),
+        macro("google__like_any", {"x, a, negated": _LIKE_ANY}),
         macro("google__join", {"x, y": "x || y"}),
         macro("google__astext", {"x": r"regexp_replace(st_astext(x), '([A-Z]) \(', '\1(', 'g')"}),
         macro("google__unicode", {"x": "CASE WHEN x = '' THEN 0 ELSE unicode(x) END"}),
@@ -73,11 +81,30 @@ def _like(node: Any) -> exp.Expression | None:
     pattern = node.expression
     if isinstance(node.parent, exp.Escape) or not isinstance(pattern, exp.Expression):
         return None
+    if isinstance(pattern, exp.Any | exp.All):
+        return _like_several(node, pattern)
     if isinstance(pattern, exp.Literal) and "\\" not in pattern.name:
         return None
-    if isinstance(pattern, exp.Tuple | exp.Any | exp.All):
-        return None
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
+
+
+def _like_several(node: Any, patterns: exp.Any | exp.All) -> exp.Expression:
+    """LIKE any of these, or all; with NOT, what is not like any of them, or all."""
+    inner, negated = patterns.this, bool(node.args.get("negate"))
+    if isinstance(inner, exp.Unnest | exp.Subquery):
+        if isinstance(patterns, exp.All):
+            raise UnsupportedFeatureError("the local BigQuery can't do LIKE ALL of an array; Google can")
+        [array] = (
+            inner.expressions if isinstance(inner, exp.Unnest) else [exp.Array(expressions=[inner.this])]
+        )
+        return call("google__like_any", node.this, array, exp.Boolean(this=negated))
+    found: list[exp.Expr] = []
+    for pattern in inner.expressions if isinstance(inner, exp.Tuple) else [inner.this]:
+        like = exp.Like(this=node.this.copy(), expression=pattern.copy())
+        one = exp.Escape(this=like, expression=exp.Literal.string("\\"))
+        found.append(exp.not_(one) if negated else one)
+    together = exp.or_(*found) if isinstance(patterns, exp.Any) else exp.and_(*found)
+    return exp.Paren(this=together)
 
 
 def _joined(node: Any) -> exp.Expression | None:
@@ -118,7 +145,9 @@ def _named(node: Any) -> exp.Expression | None:
         return dates.bucket(node)
     if name == "JSON_FLATTEN":
         return changes.flat(node)
-    return call("google__astext", *node.expressions) if name == "ST_ASTEXT" else None
+    if name == "ST_ASTEXT":
+        return call("google__astext", *node.expressions)
+    return ranges.of_name(node)
 
 
 def _position(node: Any) -> exp.Expression | None:

@@ -221,6 +221,62 @@ def test_what_it_can_not_do_is_said(real_world: World, expression: str) -> None:
             "select approx_top_sum(x, 1, 1) from unnest(['a']) x",
             "the local BigQuery can't do APPROX_TOP_SUM; Google can",
         ),
+        (
+            "select json_query(json '{\"a\": 1}', 'lax $.a')",
+            "the local BigQuery can't do JSON_QUERY of a lax path; Google can",
+        ),
+        (
+            "select range(date '2022-12-31', date '2022-12-01')",
+            "Range start element must be smaller than range end element",
+        ),
+        (
+            "select cast('04:05' as time format 'HH24:MI')",
+            "the local BigQuery can't do CAST to DATETIME or TIME with FORMAT; Google can",
+        ),
+        ("select [1, null]", "Array cannot have a null element; error in writing field f0_"),
+        (
+            "select struct([x] as a) as s from unnest([1, null]) x",
+            "Array cannot have a null element; error in writing field a",
+        ),
+        ("select safe.net.ip_trunc(b'a', 1)", "the local BigQuery can't do SAFE.NET.IP_TRUNC; Google can"),
+        ("select array_last([])", "ARRAY_LAST cannot get the last element of an empty array"),
+        ("select 1e308 * 10", "Floating point error in function: *"),
+        ("select x * 10.0 from unnest([1e308]) x", "Floating point error in function: *"),
+        ("select x + 1e308 from unnest([1e308]) x", "Floating point error in function: +"),
+        ("select x - 1.5e308 from unnest([-1e308]) x", "Floating point error in function: -"),
+        ("select 1e300 / 1e-300", "Floating point error in function: /"),
+        (
+            "select sum(x) from unnest([numeric '99999999999999999999999999999', 1]) x",
+            "numeric overflow: SUM",
+        ),
+        (
+            "select approx_top_count(x, 0) from unnest([1]) x",
+            "The second argument to APPROX_TOP_COUNT function must be positive",
+        ),
+        (
+            "select nth_value(x, 0) over (order by x) from unnest([1]) x",
+            "The N value for the NthValue function must be positive",
+        ),
+        (
+            "select lag(x, -1) over (order by x) from unnest([1]) x",
+            "The offset to the function LAG must not be negative",
+        ),
+        (
+            "select lag(x) over (order by x rows 1 preceding) from unnest([1]) x",
+            "Window framing clause is not allowed for analytic function lag",
+        ),
+        (
+            "select percentile_cont(x, 0.5 respect nulls) over () from unnest([1]) x",
+            "the local BigQuery can't do a percentile with RESPECT NULLS; Google can",
+        ),
+        (
+            "select generate_date_array('2020-01-01', '2020-01-02', interval 0 day)",
+            "Sequence step cannot be 0.",
+        ),
+        (
+            "select regexp_instr('ab', '(a)(b)')",
+            "Regular expressions passed into extraction functions must not have more than 1 capturing group",
+        ),
         ("select format('%s %s', 'a')", 'Too few arguments to FORMAT for pattern "%s %s"'),
         ("select error('boom')", "boom"),
         ("select [1, 2][offset(2)]", "Array index 2 is out of bounds"),

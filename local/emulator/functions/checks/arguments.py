@@ -40,6 +40,21 @@ _OF_PARTS: dict[type[exp.Expr], str] = {
 _BELOW_A_DAY = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
 # Functions that count in what has no fixed length, which a TIMESTAMP has not.
 _COUNTING = ("ADD", "SUB", "DIFF", "+", "-")
+_ONE_GROUP = "Regular expressions passed into extraction functions must not have more than 1 capturing group"
+_LAX = re.compile(r"\s*(?:lax|recursive)\b", re.IGNORECASE)
+_UNFRAMED: dict[type[exp.Expr], str] = {
+    exp.CumeDist: "cume_dist",
+    exp.DenseRank: "dense_rank",
+    exp.Lag: "lag",
+    exp.Lead: "lead",
+    exp.Ntile: "ntile",
+    exp.PercentRank: "percent_rank",
+    exp.PercentileCont: "percentile_cont",
+    exp.PercentileDisc: "percentile_disc",
+    exp.Rank: "rank",
+    exp.RowNumber: "row_number",
+}
+_PERCENTILES = (exp.PercentileCont, exp.PercentileDisc)
 _OF_TEXT: dict[type[exp.Expr], str] = {exp.GroupConcat: "STRING_AGG", exp.Length: "LENGTH"}
 _OF_NUMBERS: dict[type[exp.Expr], str] = {exp.Avg: "AVG", exp.Sum: "SUM"}
 
@@ -118,26 +133,60 @@ def _without(part: str, name: str) -> str:
 
 def _require(node: Any) -> None:
     """Raise where it can be seen that BigQuery refuses an argument, or that it can't be done here."""
+    unable = _unable(node)
+    if unable:
+        raise UnsupportedFeatureError(f"the local BigQuery can't do {unable}; Google can")
+    mistake = _mistake(node)
+    if mistake:
+        raise InvalidQueryError(mistake, location="query")
+
+
+def _unable(node: Any) -> str:
+    if isinstance(node, exp.ApproxTopSum | exp.Typeof):
+        return "TYPEOF" if isinstance(node, exp.Typeof) else "APPROX_TOP_SUM"
+    if isinstance(node, exp.JSONExtract) and _LAX.match(node.expression.name):
+        return "JSON_QUERY of a lax path"
+    percentile = isinstance(node, exp.RespectNulls) and isinstance(node.this, _PERCENTILES)
+    return "a percentile with RESPECT NULLS" if percentile else ""
+
+
+def _mistake(node: Any) -> str:
     if isinstance(node, exp.Interval | exp.DateAdd | exp.DateSub | exp.TimestampAdd | exp.TimestampSub):
         count = node.this if isinstance(node, exp.Interval) else node.expression
         if isinstance(count, exp.Literal) and re.fullmatch(r"\d+\.\d+", count.name):
-            raise InvalidQueryError("Interval value must be coercible to INT64 type", location="query")
-    elif isinstance(node, exp.RegexpExtract | exp.RegexpExtractAll):
+            return "Interval value must be coercible to INT64 type"
+    elif isinstance(node, exp.RegexpExtract | exp.RegexpExtractAll | exp.RegexpInstr):
         pattern = node.expression
         if isinstance(pattern, exp.Literal) and _groups(pattern.name) > 1:
-            raise InvalidQueryError(
-                "Regular expressions passed into extraction functions must not have more than 1 capturing "
-                "group",
-                location="query",
-            )
+            return _ONE_GROUP
     elif isinstance(node, exp.Array) and any(isinstance(one, exp.Array) for one in node.expressions):
-        raise InvalidQueryError(
-            "Cannot construct array with element type ARRAY because nested arrays are not supported",
-            location="query",
-        )
-    elif isinstance(node, exp.ApproxTopSum | exp.Typeof):
-        name = "TYPEOF" if isinstance(node, exp.Typeof) else "APPROX_TOP_SUM"
-        raise UnsupportedFeatureError(f"the local BigQuery can't do {name}; Google can")
+        return "Cannot construct array with element type ARRAY because nested arrays are not supported"
+    elif isinstance(node, exp.GenerateDateArray | exp.GenerateTimestampArray):
+        step = node.args.get("step")
+        if isinstance(step, exp.Interval) and step.this.name == "0":
+            return "Sequence step cannot be 0."
+    return _mistake_of_window(node) if isinstance(node, exp.Window) else ""
+
+
+def _mistake_of_window(window: exp.Window) -> str:
+    """Say that a window has a frame that its function takes no notice of, or an offset that is none."""
+    function = window.this.this if isinstance(window.this, exp.IgnoreNulls) else window.this
+    name = _UNFRAMED.get(type(function))
+    if name is not None and window.args.get("spec") is not None:
+        return f"Window framing clause is not allowed for analytic function {name}"
+    offset = _number(function.args.get("offset"))
+    if isinstance(function, exp.NthValue) and offset is not None and offset < 1:
+        return "The N value for the NthValue function must be positive"
+    if isinstance(function, exp.Lag | exp.Lead) and offset is not None and offset < 0:
+        return f"The offset to the function {str(name).upper()} must not be negative"
+    return ""
+
+
+def _number(node: Any) -> int | None:
+    """Give a whole number that is written out."""
+    sign = -1 if isinstance(node, exp.Neg) else 1
+    literal = node.this if isinstance(node, exp.Neg) else node
+    return sign * int(literal.name) if isinstance(literal, exp.Literal) and literal.name.isdigit() else None
 
 
 def _groups(pattern: str) -> int:

@@ -43,7 +43,6 @@ _LARGEST = 25  # nodes of an operand that is looked at
 _COUNTED = (exp.Count, exp.RowNumber, exp.Rank, exp.DenseRank)
 _NOT_LOOKED_INTO = (
     exp.Query,
-    exp.Parameter,
     exp.Placeholder,
     exp.Lambda,
     exp.Struct,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Path = list[Any]  # of names and indexes
 _STEP = re.compile(r'\.(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^.\["]+))|\[\s*(?P<index>\d+)\s*\]')
+_PLAIN = re.compile(r"\w+")
+_DEEPEST = 10**6
 _ABSENT: Any = object()
 
 
@@ -30,8 +32,32 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     given = ["VARCHAR", "VARCHAR", "VARCHAR[]", "VARCHAR[]", "BOOLEAN"]
     connection.create_function("google__json_changed", changed, given, "VARCHAR")
     connection.create_function("google__json_flat", flattened, ["VARCHAR"], "VARCHAR[]")
+    connection.create_function("google__json_keys", keys, ["VARCHAR", "BIGINT", "VARCHAR"], "VARCHAR[]")
     given = ["VARCHAR", "VARCHAR", "BOOLEAN", "BOOLEAN"]
     connection.create_function("google__json_without_nulls", without_nulls, given, "VARCHAR")
+
+
+def keys(document: str, depth: int, mode: str) -> list[str]:
+    """Give the paths of names in a document, down to a depth, each once and in order. Raises MistakeError."""
+    words = sorted(mode.lower().split())
+    if words not in (["strict"], ["lax"], ["lax", "recursive"]):
+        raise MistakeError(f"Invalid JSON mode specified: {mode}")
+    if depth < 1:
+        raise MistakeError("max_depth must be positive.")
+
+    def below(value: Any, path: str, level: int, lists: int) -> set[str]:
+        if isinstance(value, list):
+            into = "recursive" in words or (words == ["lax"] and not lists)
+            return {one for each in value if into for one in below(each, path, level, lists + 1)}
+        if not isinstance(value, dict) or level > depth:
+            return set()
+        found = set()
+        for name, one in value.items():
+            whole = f"{path}{name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)}"
+            found |= {whole, *below(one, f"{whole}.", level + 1, 0)}
+        return found
+
+    return sorted(below(json.loads(document), "", 1, 0))
 
 
 def changed(operation: str, document: str, paths: list[str], values: list[str], option: bool) -> str:
@@ -208,6 +234,14 @@ def _encoded(value: exp.Expression) -> exp.Expression:
     return _text(call("google__to_json", value))
 
 
+def _keys(node: Any) -> exp.Expression:
+    given = [one for one in (node.args.get("expression"), node.args.get("mode")) if one is not None]
+    named = {one.name.lower(): one.expression for one in given if isinstance(one, exp.Kwarg)}
+    depth = next((one for one in given if not isinstance(one, exp.Kwarg)), named.get("max_depth"))
+    mode = named.get("mode", exp.Literal.string("strict"))
+    return call("google__json_keys", _text(node.this), depth or _DEEPEST, mode)
+
+
 def _text(value: exp.Expression) -> exp.Expression:
     return exp.cast(value.copy(), "STRING", dialect="bigquery")
 
@@ -217,6 +251,7 @@ def _as_json(value: exp.Expression) -> exp.Expression:
 
 
 RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
+    exp.JSONKeysAtDepth: _keys,
     exp.JSONSet: _of_pairs("set"),
     exp.JSONArrayAppend: _of_pairs("append"),
     exp.JSONArrayInsert: _of_pairs("insert"),

@@ -62,9 +62,10 @@ def _written(unnest: Any) -> None:
     columns = [exp.alias_(_fields(array), name or _NO_NAME, quoted=True)]
     if offset:
         counted = offset.name if isinstance(offset, exp.Expr) else "offset"
-        if name:
+        if name and _is_whole(unnest, {name, counted}):
+            columns = [exp.alias_(call(FIELDS, array), name, quoted=True)]
+        elif name and _apart(unnest, name, counted):
             columns.append(exp.alias_(call(FIELDS, array), _WHOLE.format(name), quoted=True))
-            _apart(unnest, name, counted)
         columns.append(exp.alias_(call(FIELDS, call("google__offsets", array)), counted, quoted=True))
     parent = unnest.parent
     if (
@@ -83,21 +84,34 @@ def _fields(array: exp.Expression) -> exp.Expression:
     return fields
 
 
-def _apart(unnest: exp.Unnest, name: str, offset: str) -> None:
-    """Keep the offset out of the element, and the element as a whole out of `*`."""
+def _is_whole(unnest: exp.Unnest, names: set[str]) -> bool:
+    """Tell whether no field of an element can be meant, which saves to look for them."""
+    select = unnest.find_ancestor(exp.Select)
+    if select is None or any(one.is_star for one in select.expressions):
+        return False
+    columns = (one for one in select.find_all(exp.Column) if one.find_ancestor(exp.Unnest) is not unnest)
+    return all(column.table not in names if column.table else column.name in names for column in columns)
+
+
+def _apart(unnest: exp.Unnest, name: str, offset: str) -> bool:
+    """Keep the offset out of the element, and the element as a whole out of `*`; tells whether it is used."""
     select = unnest.find_ancestor(exp.Select)
     if select is None:
-        return
-    for star in [one for one in select.expressions if one.is_star]:
-        of_element = isinstance(star, exp.Column) and star.table == name
-        if not isinstance(star, exp.Column) or of_element:
-            inner: Any = star.this if isinstance(star, exp.Column) else star
-            hidden = [_WHOLE.format(name), *([offset] if of_element else [])]
-            inner.set("except_", [*(inner.args.get("except_") or ()), *map(_quoted, hidden)])
+        return False
+    used = False
     for column in list(select.find_all(exp.Column)):
         if column.name == name and not column.table and _scope(column, name) is select:
             whole = exp.column(_quoted(_WHOLE.format(name)), table=_quoted(name))
             column.replace(exp.alias_(whole, name, quoted=True) if column.parent is select else whole)
+            used = True
+    for star in [one for one in select.expressions if one.is_star]:
+        of_element = isinstance(star, exp.Column) and star.table == name
+        hidden = [_WHOLE.format(name)] if used and (of_element or not isinstance(star, exp.Column)) else []
+        hidden += [offset] if of_element else []
+        inner: Any = star.this if isinstance(star, exp.Column) else star
+        if hidden:
+            inner.set("except_", [*(inner.args.get("except_") or ()), *map(_quoted, hidden)])
+    return used
 
 
 def _scope(column: exp.Expr, name: str) -> exp.Expr | None:

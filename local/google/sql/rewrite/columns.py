@@ -19,6 +19,15 @@ def name_all(query: exp.Query) -> None:
         if not _is_named(column):
             column.replace(exp.alias_(column.copy(), f"f{number}_"))
             number += 1
+    name_fields(query)
+
+
+def name_fields(query: exp.Expr | None) -> None:
+    """Name the columns that are fields of something: the engine names some of them in its own way."""
+    first = _first(query) if query is not None else None
+    for column in list(first.expressions) if first is not None else ():
+        if isinstance(column, exp.Dot) and isinstance(column.expression, exp.Identifier):
+            column.replace(exp.alias_(column.copy(), column.expression.name, quoted=True))
 
 
 def require_names(statement: exp.Create) -> None:

@@ -10,8 +10,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from local.google import errors
 from local.google.sql import functions_made
-from local.google.sql.names import statements, without_leading_comments
+from local.google.sql.names import find_names, statements, without_leading_comments, without_strings
 from local.google.sql.rewrite import columns, create, ddl, grants, options, value_tables, values
 from local.google.sql.rewrite.literals import plain
 
@@ -31,6 +32,8 @@ _READ = (
     exp.Grant,
     exp.Revoke,
 )
+# sqlglot reads it as a cast to TIMESTAMP.
+_TIMES_FORMAT = re.compile(r"\bas\s+(?:datetime|time)\s+format\b", re.IGNORECASE)
 _METADATA = re.compile(r"\binformation_schema\b", re.IGNORECASE)
 _CREATED = ("TABLE", "VIEW", "SCHEMA")
 
@@ -48,7 +51,11 @@ def rewrite(sql: str, project: str, default: tuple[str, str] | None = None, loca
 
     Raises Google's 400 where two columns have one name.
     """
-    text = plain(sql)
+    text = _without_safe_net(plain(sql))
+    if _TIMES_FORMAT.search(without_strings(text)):
+        raise errors.invalid_query(
+            "the local BigQuery can't do CAST to DATETIME or TIME with FORMAT; Google can"
+        )
     pieces = statements(text)
     written, actions = [], []
     for piece in pieces:
@@ -57,6 +64,19 @@ def rewrite(sql: str, project: str, default: tuple[str, str] | None = None, loca
         written.append(_statement(piece, context))
         actions += context.actions
     return Rewritten(";\n".join(written) if pieces else sql, actions)
+
+
+def _without_safe_net(text: str) -> str:
+    """Write SAFE.NET.f(), which sqlglot does not read, as what does the same."""
+    for name in reversed(find_names(text)):
+        if [part.lower() for part in name.parts[:2]] != ["safe", "net"]:
+            continue
+        function = name.parts[-1].lower()
+        if function not in ("host", "ip_from_string"):
+            raise errors.invalid_query(f"the local BigQuery can't do SAFE.NET.{function.upper()}; Google can")
+        plainly = "net.host" if function == "host" else "net.safe_ip_from_string"
+        text = f"{text[: name.start]}{plainly}{text[name.end :]}"
+    return text
 
 
 def _statement(text: str, context: ddl.Context) -> str:
@@ -106,6 +126,7 @@ def _of_its_kind(statement: exp.Expr, context: ddl.Context) -> None:
         ddl.dropped(statement)
     elif isinstance(statement, exp.Create):
         columns.require_names(statement)
+        columns.name_fields(statement.expression)
         create.rewritten(statement, context)
     elif isinstance(statement, exp.Set):
         # A row's values go to the variables: the emulator wants them as columns.
