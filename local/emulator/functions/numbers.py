@@ -38,7 +38,7 @@ def macros() -> list[str]:
             "x DECIMAL(38, 9), n": f"CAST({digits} AS DECIMAL(38, 9))",
         }
         found.append(macro(f"google__{name}_to", bodies))
-    checked = "CASE WHEN y = 0 THEN error('division by zero') ELSE {} END"
+    checked = "CASE WHEN y = 0 AND x IS NOT NULL THEN error('division by zero') ELSE {} END"
     whole = {f"x {a}, y {b}": checked.format("x // y") for a in _WHOLE for b in _WHOLE}
     quotient = checked.format("CAST(trunc(x / y) AS DECIMAL(38, 9))")
     exact = {"x DECIMAL(38, 9), y DECIMAL(38, 9)": quotient}

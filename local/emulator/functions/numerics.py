@@ -55,7 +55,7 @@ def exact(operation: str, x: str, y: str, digits: int) -> str:
 
 def macros() -> list[str]:
     """Write the macros; those of two operands take them in a list, which has one type."""
-    checked = "CASE WHEN e[2] = 0 THEN {} ELSE {} END"
+    checked = "CASE WHEN e[2] = 0 AND e[1] IS NOT NULL THEN {} ELSE {} END"
     nothing = "CASE WHEN e[2] <> 0 THEN {} END"
     quotient = "CAST(e[1] AS DOUBLE) / e[2]"
     double = _finite(quotient, "/")
