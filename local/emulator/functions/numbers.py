@@ -17,6 +17,7 @@ _NAMES = {exp.Round: "round", exp.Trunc: "trunc", exp.Ceil: "ceil", exp.Floor: "
 
 # A number in a text: blanks and commas are skipped, and the sign may stand behind it.
 _BARE = r"regexp_replace(regexp_replace(x, '[\s,]', '', 'g'), '^([^+-].*)([+-])$', '\2\1')"
+_APART = r"[\d.,]\s+[\d.,]"  # blanks among the digits
 _BAD = "'Invalid NUMERIC value: ' || x"
 _EVEN = "google__exact('round', CAST(x AS VARCHAR), CAST(n AS VARCHAR), 9)"
 
@@ -50,7 +51,8 @@ def macros() -> list[str]:
         )
     )
     for name, kind in (("parse_numeric", "DECIMAL(38, 9)"), ("parse_bignumeric", "DECIMAL(38, 18)")):
-        number = f"coalesce(TRY_CAST({_BARE} AS {kind}), CAST(error({_BAD}) AS {kind}))"
+        given = f"CASE WHEN NOT regexp_matches(x, '{_APART}') THEN TRY_CAST({_BARE} AS {kind}) END"
+        number = f"coalesce({given}, CAST(error({_BAD}) AS {kind}))"
         body = f"CASE WHEN x IS NOT NULL THEN {number} END"
         found.append(macro(f"google__{name}", {"x": body}))
     signs = {

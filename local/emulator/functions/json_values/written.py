@@ -138,7 +138,8 @@ def in_order(value: Any) -> str:
 
 
 def _in_order(text: str) -> str:
-    return in_order(json.loads(text))
+    # Of two members of one name the first counts.
+    return in_order(json.loads(text, object_pairs_hook=lambda members: dict(reversed(members))))
 
 
 def _made(node: Any) -> exp.Expression | None:

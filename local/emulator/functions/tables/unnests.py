@@ -59,13 +59,15 @@ def _written(unnest: Any) -> None:
     alias = unnest.args.get("alias")
     name = (alias.name or next((one.name for one in alias.columns), "")) if alias is not None else ""
     offset = unnest.args.get("offset")
+    counted = (offset.name if isinstance(offset, exp.Expr) else "offset") if offset else ""
     columns = [exp.alias_(_fields(array), name or _NO_NAME, quoted=True)]
-    if offset:
-        counted = offset.name if isinstance(offset, exp.Expr) else "offset"
-        if name and _is_whole(unnest, {name, counted}):
+    # Of fields alone it can't be told whether there is an element where a LEFT JOIN finds none.
+    if name and (offset or unnest.parent.args.get("side")):
+        if _is_whole(unnest, {name, counted}):
             columns = [exp.alias_(call(FIELDS, array), name, quoted=True)]
-        elif name and _apart(unnest, name, counted):
+        elif _apart(unnest, name, counted):
             columns.append(exp.alias_(call(FIELDS, array), _WHOLE.format(name), quoted=True))
+    if offset:
         columns.append(exp.alias_(call(FIELDS, call("google__offsets", array)), counted, quoted=True))
     parent = unnest.parent
     if (
@@ -107,7 +109,7 @@ def _apart(unnest: exp.Unnest, name: str, offset: str) -> bool:
     for star in [one for one in select.expressions if one.is_star]:
         of_element = isinstance(star, exp.Column) and star.table == name
         hidden = [_WHOLE.format(name)] if used and (of_element or not isinstance(star, exp.Column)) else []
-        hidden += [offset] if of_element else []
+        hidden += [offset] if of_element and offset else []
         inner: Any = star.this if isinstance(star, exp.Column) else star
         if hidden:
             inner.set("except_", [*(inner.args.get("except_") or ()), *map(_quoted, hidden)])
