@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from flows.commands import command_line, options
 from flows.engine import parsing
-from flows.errors import NotSetUpError, UsageError
-from flows.project import deps, directory, missing, packages, stack, variables
+from flows.errors import DbtError, NotSetUpError, UsageError
+from flows.project import access, deps, directory, missing, packages, stack, variables
 from flows.target import names
 from flows.target.dbt_profile import DbtProfile
 
@@ -56,7 +56,12 @@ def look(
     profile = DbtProfile(own if isinstance(own, str) and "{{" not in own else "adopted", target, output, {})
     deps.install(where.path, {}, variables_, _say)
     unset = dict.fromkeys((name for name, required in asked.items() if required), _PLACEHOLDER)
-    found_needs = parsing.needs(profile, where.path, unset, variables_)
+    try:
+        found_needs = parsing.needs(profile, where.path, unset, variables_)
+    except DbtError as error:
+        if lacks := access.unset_variable(str(error), target):
+            raise lacks from error
+        raise
     return found, where.path, found_needs, missing.settings(found, found_needs, asked)
 
 

@@ -35,14 +35,19 @@ _PATHS = {
 
 
 def of(project_dir: Path) -> dict[str, bool]:
-    """Return the variables, each with whether it has to be set: some call gives no default."""
+    """Return the variables, each with whether it has to be set: some file's calls give no default.
+
+    Where one does, the file asks first whether the variable is set. If not, the run says that it lacks.
+    """
     found: dict[str, bool] = {}
     installed = packages.install_path(project_dir)
     there = installed is not None and installed.is_dir()
     for project in (project_dir, *(sorted(installed.iterdir()) if installed and there else ())):
         for path in _files(project):
-            for _, variable, then in _CALL.findall(_PASSED_OVER.sub("", _text(path))):
-                found[variable] = found.get(variable, False) or then == ")"
+            calls = _CALL.findall(_PASSED_OVER.sub("", _text(path)))
+            asked_first = {variable for _, variable, then in calls if then == ","}
+            for _, variable, _ in calls:
+                found[variable] = found.get(variable, False) or variable not in asked_first
     return dict(sorted(found.items()))
 
 

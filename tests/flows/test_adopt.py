@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from flows import adopt
+from flows.engine import parsing
 from flows.engine.internals import needing
+from flows.errors import DbtError, NotSetUpError
 from flows.project import missing, needs, stack, variables
 from flows.project.missing import Setting
 from flows.target import names
@@ -234,7 +237,10 @@ def test_variables_are_found_in_each_kind_of_file(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "a.sql").write_text(
         "{{ env_var('A') }} {{ env_var( \"B\" , 'b') }} {{ env_var('B', 1) }}"
+        "{% if env_var('E', '') %} {{ env_var('E') }} {% endif %}"
     )
+    (tmp_path / "models" / "b.sql").write_text("{{ env_var('F', '') }}")
+    (tmp_path / "models" / "c.sql").write_text("{{ env_var('F') }}")
     (tmp_path / "dbt_project.yml").write_text("name: \"{{ env_var('C') }}\"\n")
     (tmp_path / "models" / "a.yml").write_text("models: [{name: \"{{ env_var('D') }}\"}]\n")
     # A package has its own tests, another project, in which it is installed itself.
@@ -248,7 +254,15 @@ def test_variables_are_found_in_each_kind_of_file(tmp_path: Path) -> None:
     (package / "images").mkdir()
     (package / "images" / "loop").symlink_to(package / "images")
     (tmp_path / "dbt_packages" / "package").symlink_to(package)
-    assert variables.of(tmp_path) == {"A": True, "B": False, "C": True, "D": True, "P": True}
+    assert variables.of(tmp_path) == {
+        "A": True,
+        "B": False,
+        "C": True,
+        "D": True,
+        "E": False,
+        "F": True,
+        "P": True,
+    }
 
 
 def test_variables_are_not_asked_for_where_dbt_renders_nothing(tmp_path: Path) -> None:
@@ -271,6 +285,18 @@ def test_variables_are_not_asked_for_where_dbt_renders_nothing(tmp_path: Path) -
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert variables.of(tmp_path) == {"B": True, "S": False}
+
+
+def test_a_variable_that_a_file_asks_for_all_the_same_is_told(
+    dev: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def parse(*_: object) -> None:
+        raise DbtError("dbt parse stopped: Env var required but not provided: 'E'")
+
+    (tmp_path / "dbt_project.yml").write_text("name: a\n")
+    monkeypatch.setattr(parsing, "needs", parse)
+    with pytest.raises(NotSetUpError, match=r"dbtEnvironment\.E' VALUE -s dev"):
+        adopt.look("dev", str(tmp_path))
 
 
 def told_by_the_docs() -> list[str]:
