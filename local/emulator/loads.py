@@ -14,7 +14,8 @@ import duckdb
 from bqemulator.api.routes import upload
 from bqemulator.jobs import executor
 
-from local.emulator import files, ingestion
+from local.emulator import files
+from local.emulator.rows import ingestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

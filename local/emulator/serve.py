@@ -26,14 +26,8 @@ from bqemulator.storage.engine import DuckDBEngine
 
 from local import guard
 from local.emulator import (
-    altered,
-    changes,
-    column_types,
     functions,
-    ingestion,
-    inserts,
     javascript,
-    lengths,
     loads,
     memory,
     parameters,
@@ -41,8 +35,16 @@ from local.emulator import (
     results,
     scripts,
     sessions,
-    time_travel,
     words,
+)
+from local.emulator.rows import (
+    altered,
+    changes,
+    column_types,
+    ingestion,
+    inserts,
+    lengths,
+    time_travel,
 )
 
 # The version whose insides are changed here and in the modules beside; another one may need others, or none.

@@ -194,7 +194,7 @@ def _timestamp(node: Any) -> exp.Expression | None:
 def _type(node: Any) -> exp.Expression | None:
     """NUMERIC has 38 digits, 9 of them behind the point; DuckDB has room for half of BIGNUMERIC's."""
     if node.is_type("BINARY") and node.expressions:
-        return exp.DataType.build("BYTES", dialect="bigquery")  # lengths.py has looked at it
+        return exp.DataType.build("BYTES", dialect="bigquery")  # rows/lengths.py has looked at it
     digits = _DIGITS.get(node.this)
     return None if digits is None or node.expressions else exp.DataType.build(digits, dialect="bigquery")
 
