@@ -159,6 +159,11 @@ def _extracted(node: Any) -> exp.Expression | None:
     return None if node.this.is_string else call("google__like", node, node.this)
 
 
+def _elements(node: Any) -> exp.Expression:
+    """Elements of JSON are JSON, those of a STRING too: STRINGs with their quotes."""
+    return call("google__like", node, exp.Array(expressions=[node.this.copy()]))
+
+
 def _safe(node: Any) -> exp.Expression | None:
     return _ordered(node) if isinstance(node.this, exp.ParseJSON) else None
 
@@ -173,5 +178,6 @@ RULES: dict[type[exp.Expr], Callable[[Any], exp.Expression | None]] = {
     **dict.fromkeys(_MAKERS, _made),
     exp.JSONFormat: _encoded,
     exp.JSONExtract: _extracted,
+    exp.JSONExtractArray: _elements,
     exp.SafeFunc: _safe,
 }
