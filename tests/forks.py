@@ -1,32 +1,29 @@
 """Commands of `flows`, and of dbt, without the six seconds of processor time that their imports take.
 
-A command is a fork of a process that has imported Prefect and dbt (`tests.forking`); all else is as ever. How
-it does by itself is seen where Prefect's workers, `make demo`, the tutorial or a shell start it.
+A command is a fork of a process that has imported Prefect and dbt (`tests.warm_python`); all else is as ever.
+How it does by itself is seen where Prefect's workers, `make demo`, the tutorial or a shell start it.
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
-import json
+import marshal
 import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from local.paths import PROJECT
-from tests import processes
+from tests import warm_python
 
 SECONDS = 900.0
 # A word for dbt's own command line.
 DBT = "dbt"
-_lock = threading.Lock()
+_UMASK = os.umask(0o22)
+os.umask(_UMASK)
 
 
 def can(argv: Sequence[str]) -> bool:
@@ -47,19 +44,29 @@ class Forked:
         assert can(argv), argv
         self.args = list(argv)
         self.returncode: int | None = None
-        request = json.dumps({"argv": self.args, "cwd": str(cwd), "env": dict(env)}).encode()
-        self._answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, Path(os.devnull).open() as nothing:
-            files = [theirs.fileno(), nothing.fileno(), stdout.fileno(), stderr.fileno()]
-            socket.send_fds(_forking(), [request], files)
-        self.pid = int(self._answers.recv(64))
+        python, *arguments = argv
+        if python == DBT:
+            arguments = [str(Path(sys.executable).parent / DBT), *arguments]
+        asked = marshal.dumps((str(cwd), arguments, dict(env), _UMASK))
+        self._answers = socket.socket(socket.AF_UNIX)
+        self._answers.connect(str(warm_python.flows().parent / "socket"))
+        with Path(os.devnull).open() as nothing:
+            files = [nothing.fileno(), stdout.fileno(), stderr.fileno()]
+            socket.send_fds(self._answers, [len(asked).to_bytes(8, "big")], files)
+        self._answers.sendall(asked)
+        self.pid = self._answered()
+
+    def _answered(self) -> int:
+        answer = self._answers.recv(8)
+        assert answer, "the Python that forks has ended"
+        return int.from_bytes(answer, "big", signed=True)
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit code; minus the number of the signal that has ended it. Raises TimeoutExpired."""
         if self.returncode is None:
             self._answers.settimeout(timeout)
             try:
-                self.returncode = int(self._answers.recv(64))
+                self.returncode = self._answered()
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._answers.close()
@@ -98,32 +105,3 @@ def run(
         for file in (out, err):
             file.seek(0)
         return subprocess.CompletedProcess(command.args, code, out.read(), err.read())
-
-
-def _forking() -> socket.socket:
-    with _lock:
-        return _started()
-
-
-@functools.cache
-def _started() -> socket.socket:
-    """The socket of this process's `tests.forking`, which ends with it."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    home = tempfile.TemporaryDirectory()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "DBT"))}
-    with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forking", str(theirs.fileno())],
-            cwd=PROJECT,
-            env=kept | {"PREFECT_HOME": home.name},
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-        )
-
-    @atexit.register
-    def end() -> None:
-        ours.close()
-        processes.end(process, 10)
-        home.cleanup()
-
-    return ours

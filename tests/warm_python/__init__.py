@@ -2,9 +2,9 @@
 
 Each preview and each `up` starts Python twice, for the program and for the dynamic provider, and half of what
 such a command takes is there to import the SDK, the same each time; a Prefect server takes most of its start
-for that. Here one process imports it once, and forks for each start: all that is done after it is theirs. The
-project's own code is imported anew each time. Tests that kill processes, and the tutorial's, start Python as
-everybody does.
+for that, a command of `flows` half. Here one process of a kind imports it once, and forks for each start: all
+that is done after it is theirs. The project's own code is imported anew each time. Tests that kill processes,
+and the tutorial's, start Python as everybody does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import fcntl
 import functools
 import os
 import shlex
-import subprocess
 import sys
 import tempfile
 import time
@@ -43,14 +42,13 @@ MODULES = {
         "yaml",
         "zoneinfo",
     ),
+    "flows": ("flow_libraries",),
     # The server, and the libraries that other programs load blocks with.
     "prefect": ("prefect.server.api.server", "prefect.cli.server", "prefect_gcp", "prefect_dbt.cli.configs"),
 }
 # In the environment: the directory that several processes of tests share.
 SHARED = "TESTS_WARM_PYTHON"
 END_SECONDS = 60
-# Those that this process has started.
-_servers: list[subprocess.Popen[bytes]] = []
 
 
 def pulumi() -> Path:
@@ -64,6 +62,11 @@ def pulumi() -> Path:
 def prefect() -> Path:
     """The same, for Prefect's server and libraries."""
     return _python("prefect")
+
+
+def flows() -> Path:
+    """The same, for commands of `flows` and of dbt: see `tests.forks`."""
+    return _python("flows")
 
 
 def _python(name: str) -> Path:
@@ -118,19 +121,22 @@ def _start(home: Path) -> None:
     home.mkdir()
     left_out = ("PREFECT", "DBT", "PYTHONPATH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    with (home / "log").open("wb") as log, (home.parent / "alive").open("rb") as end:
-        server = subprocess.Popen(
-            [sys.executable, _HERE / "serving.py", home / "socket", *MODULES[home.name]],
-            env=kept | {"PREFECT_HOME": str(home)},
-            stdin=end,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
+    argv = [sys.executable, str(_HERE / "serving.py"), str(home / "socket"), *MODULES[home.name]]
+    said, says = os.pipe()
+    with (
+        open(said, "rb") as ready,
+        open(says, "wb") as written,
+        (home / "log").open("wb") as log,
+        (home.parent / "alive").open("rb") as alive,
+    ):
+        streams = [(os.POSIX_SPAWN_DUP2, file.fileno(), n) for n, file in enumerate((alive, written, log))]
+        # No Popen: it may outlive this process, which is no mistake.
+        number = os.posix_spawn(
+            sys.executable, argv, kept | {"PREFECT_HOME": str(home)}, file_actions=streams
         )
-    _servers.append(server)
-    assert server.stdout
-    assert server.stdout.readline() == b"ready\n", (home / "log").read_text()
-    (home / "process").write_text(str(server.pid))
+        written.close()
+        assert ready.readline() == b"ready\n", (home / "log").read_text()
+    (home / "process").write_text(str(number))
     asking = shlex.join([sys.executable, "-I", "-S", str(_HERE / "asking.py"), str(home / "socket")])
     made = home / "made"
     made.write_text(

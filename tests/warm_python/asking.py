@@ -30,6 +30,8 @@ def main(address: str, arguments: list[str]) -> None:
     for number in HANDED_ON:
         _signal.signal(number, lambda number, _frame: connection.send(bytes([number])))
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, HANDED_ON)
+    # The number of the process, and how it has ended.
+    connection.recv(8)
     ended = connection.recv(8)
     if not ended:
         sys.exit("the Python that forks has ended")

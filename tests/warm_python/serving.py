@@ -68,6 +68,8 @@ class Server:
             return None
         process = os.fork()
         if process:
+            with suppress(OSError):
+                connection.send(process.to_bytes(8, "big"))
             for stream in streams:
                 os.close(stream)
             self.running[process] = connection
@@ -129,10 +131,6 @@ def _take(streams: list[int]) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
-    # As `-u` has it.
-    sys.stdout, sys.stderr = (
-        io.TextIOWrapper(io.FileIO(number, "wb", closefd=False), write_through=True) for number in (1, 2)
-    )
 
 
 def _be(asked: Asked, own: str) -> list[str]:
@@ -145,6 +143,11 @@ def _be(asked: Asked, own: str) -> list[str]:
     while arguments[0] in ("-u", "-W"):
         if arguments.pop(0) == "-W":
             warnings.simplefilter(arguments.pop(0))  # type: ignore[arg-type]
+        else:
+            sys.stdout, sys.stderr = (
+                io.TextIOWrapper(io.FileIO(number, "wb", closefd=False), write_through=True)
+                for number in (1, 2)
+            )
     first = directory if arguments[0] in ("-m", "-c") else str(Path(arguments[0]).parent)
     given = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:] = [first, *given, *(path for path in sys.path if path != own)]
@@ -163,6 +166,9 @@ def _read_settings_again() -> None:
 
 
 if __name__ == "__main__":
+    # A terminal's Ctrl-C, and what the process that starts this has open, are for that one.
+    os.setsid()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     for module in sys.argv[2:]:
         importlib.import_module(module)
     # What is imported stays shared between the processes.
