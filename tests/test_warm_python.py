@@ -44,7 +44,8 @@ with warm_python.shared() as environment:
     time.sleep(600 if "share" in sys.argv else 0)
 """
 WAITS = """
-import pathlib, sys, time
+import os, pathlib, sys, time
+pathlib.Path("number").write_text(str(os.getpid()))
 try:
     pathlib.Path("began").touch()
     time.sleep(600)
@@ -150,15 +151,9 @@ def test_a_signal_is_handed_on(tmp_path: Path, number: signal.Signals) -> None:
 
 
 def test_what_is_killed_takes_the_process_along(tmp_path: Path) -> None:
-    def forked() -> list[psutil.Process]:
-        return [
-            process
-            for process in psutil.Process().children(recursive=True)
-            if process.pid != asking.pid and process.cwd() == str(tmp_path)
-        ]
-
     asking = _waiting(tmp_path)
-    (process,) = forked()
+    process = psutil.Process(int((tmp_path / "number").read_text()))
+    assert process.pid != asking.pid
     asking.kill()
     asking.communicate(timeout=120)
     assert psutil.wait_procs([process], timeout=120)[1] == []
