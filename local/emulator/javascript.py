@@ -52,7 +52,19 @@ def patch() -> None:
 
 
 def _there(engine: Any) -> SimpleNamespace:
-    return SimpleNamespace(connection=sessions.first_connection(engine))
+    connection = sessions.first_connection(engine)
+
+    def create_function(name: str, work: Callable[..., Any], types: Any, *rest: Any, **how: Any) -> None:
+        def without_arguments() -> Any:
+            return work()
+
+        # DuckDB counts the parameters of what it is given, and takes `*args` for one.
+        connection.create_function(name, work if types else without_arguments, types, *rest, **how)
+
+    remove, type_ = connection.remove_function, connection.type
+    return SimpleNamespace(
+        connection=SimpleNamespace(create_function=create_function, remove_function=remove, type=type_)
+    )
 
 
 def _made(method: Callable[..., None]) -> Callable[..., None]:

@@ -112,6 +112,17 @@ def invalid_query(message: str) -> GoogleError:
     return GoogleError(400, "INVALID_ARGUMENT", "invalidQuery", message)
 
 
+def too_complex() -> GoogleError:
+    """Build BigQuery's 400 for a query that is beyond what can be planned."""
+    return GoogleError(
+        400,
+        "INVALID_ARGUMENT",
+        "resourcesExceeded",
+        "Resources exceeded during query execution: Not enough resources for query planning - too many "
+        "subqueries or query is too complex",
+    )
+
+
 def not_found(message: str) -> GoogleError:
     """Build a 404."""
     return GoogleError(404, "NOT_FOUND", "notFound", message)

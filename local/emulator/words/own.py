@@ -96,6 +96,7 @@ _MISTAKES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     ),
     (r"Malformed JSON", "syntax error while parsing JSON"),
     (memory.IS_EXCEEDED, memory.EXCEEDED),
+    (r"JS UDF invocation failed: memory limit exceeded", "UDF out of memory"),
 )
 # What the engine, and with it this platform, can't do.
 _UNABLE: tuple[tuple[str, str], ...] = (

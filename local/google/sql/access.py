@@ -20,6 +20,7 @@ from local.google.iam.authorize import TableRef
 from local.google.sql import functions_made
 from local.google.sql.flow import flattened
 from local.google.sql.names import find_names, without_strings
+from local.google.sql.nesting import require_shallow
 from local.google.sql.tree import (
     TargetUnknownError,
     compared_with,
@@ -111,7 +112,11 @@ class SqlAccess:
 
 
 def extract(sql: str, project: str, default_dataset: tuple[str, str] | None = None) -> SqlAccess:
-    """Give what a script of one or more statements needs. ``default_dataset`` is (project, dataset)."""
+    """Give what a script of one or more statements needs. ``default_dataset`` is (project, dataset).
+
+    Raises BigQuery's 400 for SQL that is nested too deeply to be read.
+    """
+    require_shallow(sql)
     return _Reader(project, default_dataset).script(sql)
 
 
