@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from local.paths import PROJECT
 from tests import checkout
+from tests.providers.engine import OWN_PYTHON
 
 PROGRAM = PROJECT / "__main__.py"
 BLOCKS, AFTER = "blocks = Blocks(", "deployments = Deployments("
@@ -28,8 +30,14 @@ def no_op_ups(directory: Path, rounds: int, timed: Timed) -> None:
     """Time a no-op `up` of both, in turn, in a copy of the project that is removed with `directory`."""
     copy = checkout.make(directory)
 
+    # Python is started as everybody's is, where the tests fork it.
+    for name in ("python", "python3"):
+        python = copy.root / ".venv" / "bin" / name
+        python.unlink()
+        python.symlink_to(Path(sys.prefix, "bin", name))
+
     def run(*arguments: str) -> None:
-        done = copy.pulumi(*arguments)
+        done = copy.run("pulumi", *arguments, "--stack", "local", *checkout.QUIET, env=OWN_PYTHON)
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
 
