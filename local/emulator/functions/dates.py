@@ -36,6 +36,9 @@ def macros() -> list[str]:
     found += _differences()
     found += [macro("google__moved", {"x, i": "cast_to_type(x + i, x)"})]
     found += [macro("google__cut", {"x, unit": "cast_to_type(date_trunc(unit, x), x)"})]
+    times = {f"x {kind}, unit": "date_trunc(unit, x)" for kind in ("TIMESTAMP", "TIMESTAMPTZ")}
+    times["x DATE, unit"] = "date_trunc(unit, CAST(x AS TIMESTAMP))"
+    found += [macro("google__cut_time", times)]
     for name, size in (("seconds", 1_000_000), ("millis", 1_000)):
         rest = f"((epoch_us(x) % {size} + {size}) % {size})"
         found.append(macro(f"google__unix_{name}", {"x": f"(epoch_us(x) - {rest}) // {size}"}))
@@ -105,9 +108,11 @@ def _trunc(node: Any) -> exp.Expression | None:
     day = first_day(unit_of(node))
     zone = node.args.get("zone")
     if day is None:
-        # The engine makes a DATETIME of a DATE.
-        dated = isinstance(node, exp.DateTrunc) and zone is None
-        return call("google__cut", node.this, unit_of(node).lower()) if dated else None
+        # The engine makes a DATETIME of a DATE, sqlglot one of a TIMESTAMP; each stays what it is.
+        name = {exp.DateTrunc: "google__cut", exp.DatetimeTrunc: "google__cut_time"}.get(type(node))
+        if name is None or zone is not None or isinstance(node.this, exp.Null):
+            return None
+        return call(name, node.this, unit_of(node).lower())
     if zone is None:
         return call("google__week", node.this, day)
     return call("timezone", zone, call("google__week", call("timezone", zone, node.this), day))
