@@ -25,9 +25,8 @@ class PlainErrors:
 
 def speak_plainly() -> None:
     """Let the SDK's server of dynamic providers, if this process is one, show errors plainly."""
-    main = sys.modules["__main__"]
-    if getattr(main, "DynamicResourceProviderServicer", None) is not None:
-        vars(main)["traceback"] = PlainErrors
+    if _is_the_sdks():
+        vars(sys.modules["__main__"])["traceback"] = PlainErrors
 
 
 # More than the engine asks at once on any machine, by default four for each core.
@@ -35,16 +34,21 @@ _AT_ONCE = 64
 
 
 def answer_side_by_side() -> None:
-    """Let the SDK's server of dynamic providers take more than four calls at once.
+    """Let the SDK's server of dynamic providers, if this process is one, take more than four calls at once.
 
     While four wait for Prefect's answers, all others wait for them; to a Prefect far away they are as many as
     the engine's `--parallel` allows. To be called in a thread of that server.
     """
     # The pool is a local variable of the SDK's; of a pool's thread, the first argument is a reference to it.
-    arguments = getattr(threading.current_thread(), "_args", ())
+    arguments = getattr(threading.current_thread(), "_args", ()) if _is_the_sdks() else ()
     pool = arguments[0]() if arguments else None
     if getattr(pool, "_max_workers", _AT_ONCE) < _AT_ONCE:
         vars(pool)["_max_workers"] = _AT_ONCE
+
+
+def _is_the_sdks() -> bool:
+    """Tell whether this process is the SDK's server of dynamic providers: elsewhere nothing is its own."""
+    return getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None) is not None
 
 
 def say(text: str) -> None:

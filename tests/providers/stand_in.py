@@ -32,8 +32,8 @@ class StandIn(ThreadingHTTPServer):
         self.authorization = authorization
         self.refused: list[str] = []
         self.documents: dict[str, dict[str, Any]] = {}
+        # Where so many must wish to create something before any is answered.
         self.together: threading.Barrier | None = None
-        """Where so many must wish to create something before any is answered."""
 
 
 class _Handler(BaseHTTPRequestHandler):
