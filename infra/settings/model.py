@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from infra.settings.groups import code, running, secrets, sign_in
 from infra.settings.groups import datasets as data
@@ -18,6 +17,7 @@ from infra.settings.groups.dbt_project import check_dbt_project_dir
 from infra.settings.groups.further_deployments import FurtherDeployments, Schedule
 from infra.settings.groups.locations import check_location
 from infra.settings.names import Names, check_prefix
+from infra.settings.values import AS_WRITTEN
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects
 PROJECT = r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$"
@@ -32,13 +32,7 @@ GIVEN = ("environment", "project", "bigquery_endpoint")
 class Settings(BaseModel):
     """What one environment is made of."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
+    model_config = AS_WRITTEN
 
     environment: Annotated[str, StringConstraints(pattern=ENVIRONMENT)]
     project: Annotated[str, StringConstraints(pattern=PROJECT)]

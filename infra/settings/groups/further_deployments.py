@@ -8,10 +8,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BaseModel, Field
 
-from infra.settings.values import FromJson
+from infra.settings.values import AS_WRITTEN, FromJson
 from providers.checks.cron import cron_problems
 from providers.checks.inputs import time_zone_problems
 
@@ -53,13 +52,7 @@ def _check_parameters(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
+    model_config = AS_WRITTEN
 
 
 Parameters = Annotated[dict[str, Any], AfterValidator(_check_parameters)]
