@@ -29,6 +29,11 @@ def call(name: str, *arguments: exp.Expression | str | int) -> exp.Anonymous:
     )
 
 
+def quoted(name: str) -> exp.Identifier:
+    """Name something just so, whatever the name holds."""
+    return exp.to_identifier(name, quoted=True)
+
+
 def macro(name: str, bodies: dict[str, str]) -> str:
     """Write a macro with a body for each list of parameters, such as ``x DATE, n BIGINT``.
 

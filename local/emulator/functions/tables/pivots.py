@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from local.emulator.functions.macros import quoted
+
 _SOURCE, _ROWS = "google__source", "google__rows"
 # What lies around the argument of an aggregate.
 _AROUND = (exp.Distinct, exp.HavingMax, exp.IgnoreNulls, exp.Limit, exp.Order, exp.RespectNulls)
@@ -35,7 +37,7 @@ def _unpivoted(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subque
     plain = source.copy()
     plain.set("pivots", None)
     of = plain.alias_or_name or _SOURCE
-    plain.set("alias", exp.TableAlias(this=exp.to_identifier(of, quoted=True)))
+    plain.set("alias", exp.TableAlias(this=quoted(of)))
     rows, used = [], []
     for value in field.expressions:
         columns = _several(value.this if _is_named(value) else value)
@@ -44,16 +46,14 @@ def _unpivoted(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subque
         cells.append(label.copy() if isinstance(label, exp.Expr) else exp.Literal.string(label))
         named = zip([*names, field.this.name], cells, strict=True)
         rows.append(
-            exp.Struct(
-                expressions=[exp.PropertyEQ(this=_quoted(name), expression=one) for name, one in named]
-            )
+            exp.Struct(expressions=[exp.PropertyEQ(this=quoted(name), expression=one) for name, one in named])
         )
         used += [one.name for one in columns]
     array = exp.Unnest(
-        expressions=[exp.Array(expressions=rows)], alias=exp.TableAlias(columns=[_quoted(_ROWS)])
+        expressions=[exp.Array(expressions=rows)], alias=exp.TableAlias(columns=[quoted(_ROWS)])
     )
-    others = exp.Column(this=exp.Star(except_=list(map(_quoted, used))), table=_quoted(of))
-    select = exp.Select(expressions=[others, exp.Column(this=exp.Star(), table=_quoted(_ROWS))])
+    others = exp.Column(this=exp.Star(except_=list(map(quoted, used))), table=quoted(of))
+    select = exp.Select(expressions=[others, exp.Column(this=exp.Star(), table=quoted(_ROWS))])
     select = select.from_(plain).join(array, join_type="CROSS")
     if not pivot.args.get("include_nulls"):
         there = [exp.column(name, table=_ROWS, quoted=True).is_(exp.null()).not_() for name in names]
@@ -64,10 +64,6 @@ def _unpivoted(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subque
 
 def _several(node: exp.Expr) -> list[exp.Expr]:
     return list(node.expressions) if isinstance(node, exp.Tuple) else [node]
-
-
-def _quoted(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=True)
 
 
 def _grouped(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subquery | None:
@@ -83,7 +79,7 @@ def _grouped(pivot: exp.Pivot, source: exp.Table | exp.Subquery) -> exp.Subquery
             columns.append(exp.alias_(of_value, _name(aggregate.alias, value), quoted=True))
     used = [column for part in (pivoted, *pivot.expressions) for column in part.find_all(exp.Column)]
     names = dict.fromkeys(column.name for column in used)
-    others = exp.Star(except_=[exp.to_identifier(name, quoted=True) for name in names])
+    others = exp.Star(except_=list(map(quoted, names)))
     plain = source.copy()
     plain.set("pivots", None)
     grouped = exp.Select(expressions=[others, *columns]).from_(plain)

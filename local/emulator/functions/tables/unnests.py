@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from local.emulator.functions.macros import call, macro
+from local.emulator.functions.macros import call, macro, quoted
 
 # DuckDB's own `unnest`, which sqlglot would read as BigQuery's: functions/__init__.py writes it so.
 FIELDS = "google__fields"
@@ -76,7 +76,7 @@ def _written(unnest: Any) -> None:
         and not (parent.args.get("on") or parent.args.get("using"))
     ):
         parent.set("on", exp.true())
-    table = exp.to_identifier(name, quoted=True) if name else None
+    table = quoted(name) if name else None
     unnest.replace(exp.Select(expressions=columns).subquery(table))
 
 
@@ -103,7 +103,7 @@ def _apart(unnest: exp.Unnest, name: str, offset: str) -> bool:
     used = False
     for column in list(select.find_all(exp.Column)):
         if column.name == name and not column.table and _scope(column, name) is select:
-            whole = exp.column(_quoted(_WHOLE.format(name)), table=_quoted(name))
+            whole = exp.column(quoted(_WHOLE.format(name)), table=quoted(name))
             column.replace(exp.alias_(whole, name, quoted=True) if column.parent is select else whole)
             used = True
     for star in [one for one in select.expressions if one.is_star]:
@@ -112,7 +112,7 @@ def _apart(unnest: exp.Unnest, name: str, offset: str) -> bool:
         hidden += [offset] if of_element and offset else []
         inner: Any = star.this if isinstance(star, exp.Column) else star
         if hidden:
-            inner.set("except_", [*(inner.args.get("except_") or ()), *map(_quoted, hidden)])
+            inner.set("except_", [*(inner.args.get("except_") or ()), *map(quoted, hidden)])
     return used
 
 
@@ -126,7 +126,3 @@ def _scope(column: exp.Expr, name: str) -> exp.Expr | None:
             return select
         select = select.find_ancestor(exp.Select)
     return None
-
-
-def _quoted(name: str) -> exp.Identifier:
-    return exp.to_identifier(name, quoted=True)
