@@ -162,7 +162,10 @@ def _fill(root: Path, ports: tuple[int, int]) -> None:
     _environment(root / ".venv")
     file = root / "Pulumi.local.yaml"
     text = re.sub(r"(?m)^encryptionsalt:.*\n?", "", file.read_text())
-    text = text.replace(":19050/", f":{ports[0]}/").replace(":14200/", f":{ports[1]}/")
+    here = settings.load(file)
+    for theirs, own in zip((here.google_port, here.prefect_port), ports, strict=True):
+        assert f"http://127.0.0.1:{theirs}/" in text
+        text = text.replace(f"http://127.0.0.1:{theirs}/", f"http://127.0.0.1:{own}/")
     file.write_text(text)
 
 

@@ -46,6 +46,17 @@ def test_every_make_target_of_the_readme_exists() -> None:
         assert f"\n{target}:" in makefile
 
 
+def test_the_readme_has_the_addresses_of_the_settings_that_are_handed_on() -> None:
+    """Other ports are for one machine, whose own file may have them: in a commit they are everybody's."""
+    shown = subprocess.run(
+        ["git", "show", "HEAD:Pulumi.local.yaml"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    if shown.returncode:
+        pytest.skip("not a git checkout: nothing tells what is handed on")
+    told = set(re.findall(r"<http://127\.0\.0\.1:(\d+)", README))
+    assert told == set(re.findall(r"http://127\.0\.0\.1:(\d+)", shown.stdout))
+
+
 PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]
 
 

@@ -18,6 +18,8 @@ from providers.kinds.work_pool import WorkPool
 from providers.values import precise
 
 if TYPE_CHECKING:
+    import httpx
+
     from providers.api.http import Requests
 
 TOLD = ("name", "work_pool_name", "concurrency_limit", "priority")
@@ -57,13 +59,11 @@ class WorkQueues(Kind):
 
     def find(self, http: Requests, inputs: Properties) -> Found | None:
         """Look it up by its pool's name and its own."""
-        response = http.send("GET", _path(inputs), accept=MISSING)
-        return None if response.status_code == 404 else _found(response.json(), inputs)
+        return _found(http.send("GET", _path(inputs), accept=MISSING), inputs)
 
     def read(self, http: Requests, object_id: str, inputs: Properties) -> Found | None:
         """Read it by its id, so that another queue of the same name is not taken for it."""
-        response = http.send("GET", f"/work_queues/{object_id}", accept=MISSING)
-        return None if response.status_code == 404 else _found(response.json(), inputs)
+        return _found(http.send("GET", f"/work_queues/{object_id}", accept=MISSING), inputs)
 
     def create(self, http: Requests, inputs: Properties) -> Found | None:
         """Create it; a name that is taken by another gives None.
@@ -75,13 +75,13 @@ class WorkQueues(Kind):
         response = post_once(http, path, body, _path(inputs), accept=MISSING)
         if response is None:
             return None
-        if response.status_code == 404:
+        found = _found(response, inputs)
+        if found is None:
             raise RejectedError(
                 f"{self.label(inputs)}: Prefect at {http.server.api_url} has no work pool "
                 f"{inputs['work_pool_name']!r}. Hand in the program's own WorkPool, or create one of that "
                 "name"
             )
-        found = _found(response.json(), inputs)
         return found if self.holds(found, inputs) else None
 
     def update(self, http: Requests, object_id: str, olds: Properties, news: Properties) -> None:
@@ -121,7 +121,13 @@ def _written(inputs: Properties) -> Properties:
     return body | ({"priority": inputs["priority"]} if "priority" in inputs else {})
 
 
-def _found(body: Properties, inputs: Properties) -> Found:
+def _found(response: httpx.Response, inputs: Properties) -> Found | None:
+    if response.status_code == 404:
+        return None
+    body = response.json()
+    if body["work_pool_name"] is None:
+        # Prefect reads the queue, then its pool: somebody deletes both just now.
+        return None
     description, owner = marks.unmarked_text(body["description"])
     properties = {**only(body, *TOLD), "description": description, "paused": body["is_paused"]}
     if "priority" not in inputs:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 
 from providers.api.errors import GoneError, NameTakenError, RejectedError
@@ -72,6 +75,30 @@ def test_a_queue_of_a_pool_that_is_not_there_and_one_that_is_taken(http: Request
         create(name="default", work_pool_name=pool, concurrency_limit=3)
     create(name="default", work_pool_name=pool, concurrency_limit=3, adopt=True)
     assert http.send("GET", f"/work_pools/{pool}/queues/default").json()["concurrency_limit"] == 3
+
+
+class PoolGone(httpx.HTTPTransport):
+    """Tells of a queue what Prefect does while its pool is deleted: it reads the queue, then the pool."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if request.method == "GET" and "queues" in request.url.path:
+            there = json.loads(response.read())
+            return httpx.Response(200, json={**there, "work_pool_name": None, "work_pool_id": None})
+        return response
+
+
+def test_a_queue_whose_pool_is_deleted_meanwhile_is_gone(
+    prefect: PrefectServer, http: Requests, pool: str
+) -> None:
+    queues = Lifecycle(WorkQueues(), lambda: http)
+    made, outputs = queues.create(queues.check({}, {"name": "q", "work_pool_name": pool}).inputs)
+    with closing(Requests(Server(prefect.url), transport=PoolGone())) as meanwhile:
+        queues = Lifecycle(WorkQueues(), lambda: meanwhile)
+        assert queues.read(made, outputs) is None
+        with pytest.raises(GoneError, match="no longer in Prefect"):
+            queues.update(made, outputs, {**outputs, "description": "soon"})
+        queues.delete(made, outputs)
 
 
 def test_a_flow(http: Requests, prefix: str) -> None:
