@@ -60,6 +60,8 @@ class Lifecycle:
         # Objects that a resource of this run created or took over, and those that stay as they are.
         self._taken: set[str] = set()
         self._kept: set[str] = set()
+        # Objects that a resource of this run has begun to create, by their labels.
+        self._begun: set[str] = set()
         # Where the program declares each object, by its label.
         self._places: dict[str, str] = {}
 
@@ -115,6 +117,7 @@ class Lifecycle:
 
     def _create(self, props: Properties) -> tuple[str, Properties]:
         kind, http = self._kind, self._connect()
+        self._begin(props)
         begun = self._whose.is_claimed(props)
         self._whose.claim(props)
         found = None if kind.names_are_unique else kind.find(http, props)
@@ -238,6 +241,14 @@ class Lifecycle:
         return any(
             has_unknown(news.get(name)) or self._kind.differ(olds.get(name), news.get(name)) for name in names
         )
+
+    def _begin(self, props: Properties) -> None:
+        """Raise NameTakenError for a run's second, whose like may be in Prefect and yet without an id."""
+        label = self._kind.label(props)
+        with self._lock:
+            if label in self._begun and not self._kind.refers:
+                raise NameTakenError(self._twice(props))
+            self._begun.add(label)
 
     def _take(self, object_id: str, props: Properties) -> None:
         with self._lock:

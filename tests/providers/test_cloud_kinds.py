@@ -135,10 +135,9 @@ def test_a_webhook_of_somebody_else_is_refused_and_adopted(workspace: Workspace,
     webhooks = Lifecycle(Webhooks(), lambda: http)
     inputs = checked(webhooks, WEBHOOK)
     theirs, _ = webhooks.create(inputs | {"owner": "other/s#2"})
-    again = Lifecycle(Webhooks(), lambda: http)
     with pytest.raises(NameTakenError, match="of the Pulumi stack other/s"):
-        again.create(inputs)
-    ours, outputs = again.create(inputs | {"adopt": True})
+        Lifecycle(Webhooks(), lambda: http).create(inputs)
+    ours, outputs = Lifecycle(Webhooks(), lambda: http).create(inputs | {"adopt": True})
     assert ours == theirs
     assert outputs["endpoint"]["value"].endswith(workspace.only_webhook["slug"])
     # The first stack leaves it now.

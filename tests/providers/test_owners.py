@@ -56,6 +56,26 @@ def inputs_of(lifecycle: Lifecycle, props: dict[str, Any]) -> dict[str, Any]:
     return {**checked.inputs, **({"data": props["data"]} if "data" in props else {})}
 
 
+class NotYet(Claims):
+    """What a resource reads that is created at the same moment: the other's claim is not written yet."""
+
+    def __contains__(self, what: tuple[str, ...]) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_of_a_program_that_are_the_same_are_told_so_however_close_they_are(
+    kind: str, http: Requests, prefix: str
+) -> None:
+    run = Lifecycle(kind_named(kind), lambda: http, claims=NotYet())
+    props = inputs_of(run, given(kind, prefix, OURS))
+    props.pop("dry_run", None)
+    made, outputs = run.create(props)
+    with pytest.raises(NameTakenError, match="two resources of this program declare the same"):
+        run.create(props)
+    assert run.read(made, outputs) is not None
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_anothers_is_refused_at_preview_and_at_up_though_it_is_the_same(
     kind: str, http: Requests, prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

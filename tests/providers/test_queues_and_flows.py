@@ -142,7 +142,8 @@ def test_a_limit_of_a_tag(http: Requests, prefix: str) -> None:
     assert "already has task run concurrency limit" in taken.problems[0]
     with pytest.raises(NameTakenError):
         others.create(taken.inputs)
-    assert others.create(taken.inputs | {"adopt": True})[0] == made
+    adopting = Lifecycle(TaskRunConcurrencyLimits(), lambda: http)
+    assert adopting.create(taken.inputs | {"adopt": True})[0] == made
     assert (limits.read(made, outputs) or {})["concurrency_limit"] == 5
     limits.update(made, outputs, {**outputs, "concurrency_limit": 20})
     assert http.send("GET", held_to).json()["limit"] == 20
