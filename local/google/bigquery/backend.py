@@ -13,7 +13,7 @@ from local.google import errors
 from local.plain_http import NO_CERTIFICATES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Awaitable
 
     from starlette.requests import Request
 
@@ -151,6 +151,16 @@ def query_error(failed: dict[str, Any]) -> errors.GoogleError:
     code = _CODES.get(reason, 400)
     status = _STATUSES.get(code, "INVALID_ARGUMENT")
     return errors.GoogleError(code, status, reason, str(failed.get("message", "")))
+
+
+async def unless_gone(asked: Awaitable[Any]) -> Any:
+    """Give what is asked for of what was there a moment ago; None where it has been dropped meanwhile."""
+    try:
+        return await asked
+    except errors.GoogleError as error:
+        if error.reason != "notFound":
+            raise
+        return None
 
 
 def raise_refusal(status: int, answer: Any) -> None:

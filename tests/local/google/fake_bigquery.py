@@ -25,7 +25,7 @@ class _Unread(httpx.AsyncByteStream):
 
 @dataclass
 class FakeBigQuery:
-    """Answers datasets; gives `answers[path]` for other paths, else `{}`."""
+    """Answers datasets; gives `answers[path]` for other paths, or what that makes of a request, else `{}`."""
 
     datasets: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
@@ -45,6 +45,8 @@ class FakeBigQuery:
         if request.method == "DELETE":
             return httpx.Response(204)
         answer = self.answers.get(request.url.path, {})
+        if callable(answer):
+            answer = answer(request)
         if isinstance(answer, httpx.Response):
             return answer
         return httpx.Response(200, json=answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import sqlglot
 
@@ -84,6 +85,38 @@ def test_views_of_the_information_schema_are_replaced(sent: Any, view: str, rows
     assert "INFORMATION_SCHEMA" not in sql
     for row in rows:
         assert row in sql
+
+
+@pytest.mark.parametrize("moment", ["listed", "read"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        "`d`.__TABLES__",
+        "`d`.INFORMATION_SCHEMA.COLUMNS",
+        "`d`.INFORMATION_SCHEMA.PARTITIONS",
+        "`region-eu`.INFORMATION_SCHEMA.TABLE_STORAGE",
+    ],
+)
+def test_a_table_that_is_dropped_meanwhile_is_left_out(
+    sent: Any, bigquery: FakeBigQuery, view: str, moment: str
+) -> None:
+    """Once it was listed, or once it was read: then its rows can't be counted any more."""
+    gone = {"code": 404, "message": "Not found", "errors": [{"reason": "notFound"}]}
+    other = TABLE | {"tableReference": TABLE["tableReference"] | {"tableId": "other"}}
+    bigquery.answers[TABLES] = {"tables": [other, TABLE]}
+    bigquery.answers[f"{TABLES}/other"] = (
+        httpx.Response(404, json={"error": gone}) if moment == "listed" else other
+    )
+
+    def counted(request: httpx.Request) -> Any:
+        if b"`other`" in request.content:
+            return {"errors": [{"reason": "notFound", "message": "Not found"}]}
+        return {"rows": [{"f": [{"v": "7"}] * (2 if b" AS id" in request.content else 1)}]}
+
+    bigquery.answers[f"/bigquery/v2/projects/{PROJECT}/queries"] = counted
+    sql = sent(f"select * from {view}")
+    assert '"t"' in sql
+    assert ('"other"' in sql) == (moment == "read" and ("COLUMNS" in view or "STORAGE" in view))
 
 
 def test_other_views_are_left_to_the_emulator(sent: Any) -> None:

@@ -10,8 +10,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from local.google import errors
 from local.google.bigquery import tables_known
+from local.google.bigquery.backend import unless_gone
 from local.google.bigquery.views import project_views, storage_views
 from local.google.iam.authorize import TableRef
 from local.google.sql.names import find_names
@@ -48,7 +48,7 @@ async def rewrite(gateway: Gateway, caller: Caller, sql: str, project: str, defa
             continue
         tables = [table for dataset in datasets for table in await _tables(gateway, caller, owner, dataset)]
         if view == "__TABLES__":
-            await _count_rows(gateway, caller, owner, tables)
+            tables = await storage_views.count_rows(gateway, caller, tables)
         if view == "PARTITIONS":
             tables = await storage_views.count_partitions(gateway, caller, tables, sql)
         rows = list(_VIEWS[view][1](gateway, tables))
@@ -78,25 +78,8 @@ async def _tables(gateway: Gateway, caller: Caller, project: str, dataset: str) 
     path = f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables"
     listed = await gateway.backend.get(path, caller, {"maxResults": str(_MAX_TABLES)})
     names = [item["tableReference"]["tableId"] for item in listed.get("tables", [])]
-    found = await asyncio.gather(*(gateway.backend.get(f"{path}/{name}", caller) for name in names))
-    return [tables_known.shown(gateway, table) for table in found]
-
-
-async def _count_rows(gateway: Gateway, caller: Caller, project: str, tables: list[dict[str, Any]]) -> None:
-    """Put true row counts into the tables: the API's own are those of the table's creation or last load."""
-    counted = [table for table in tables if table.get("type") == "TABLE"]
-    if not counted:
-        return
-    names = [".".join(f"`{part}`" for part in _names(table)) for table in counted]
-    cells = ", ".join(f"(SELECT COUNT(*) FROM {name})" for name in names)  # noqa: S608  the API's names
-    try:
-        answer = await gateway.backend.ask(project, f"SELECT {cells}", caller)
-    except errors.GoogleError as error:
-        if error.reason != "notFound":
-            raise
-        return  # one of them was dropped meanwhile
-    for table, cell in zip(counted, answer["rows"][0]["f"], strict=True):
-        table["numRows"] = cell["v"]
+    asked = (unless_gone(gateway.backend.get(f"{path}/{name}", caller)) for name in names)
+    return [tables_known.shown(gateway, table) for table in await asyncio.gather(*asked) if table]
 
 
 def subquery(columns: dict[str, str], rows: list[tuple[object, ...]]) -> str:

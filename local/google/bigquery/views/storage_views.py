@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.google.bigquery import partitions
+from local.google.bigquery.backend import unless_gone
 from local.google.bigquery.views.project_views import time_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,29 @@ def _names(table: dict[str, Any]) -> tuple[str, str, str]:
     return name["projectId"], name["datasetId"], name["tableId"]
 
 
+async def count_rows(gateway: Gateway, caller: Caller, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put true row counts into the tables: the API's own are those of the table's creation or last load."""
+    counted = [table for table in tables if table.get("type") == "TABLE"]
+    if await _count(gateway, caller, counted):
+        return tables
+    gone = [table for table in counted if not await _count(gateway, caller, [table])]
+    return [table for table in tables if table not in gone]
+
+
+async def _count(gateway: Gateway, caller: Caller, tables: list[dict[str, Any]]) -> bool:
+    """Count the rows of these tables; False, and nothing, where one of them was dropped meanwhile."""
+    if not tables:
+        return True
+    names = [".".join(f"`{part}`" for part in _names(table)) for table in tables]
+    cells = ", ".join(f"(SELECT COUNT(*) FROM {name})" for name in names)  # noqa: S608  the API's names
+    answer = await unless_gone(gateway.backend.ask(_names(tables[0])[0], f"SELECT {cells}", caller))
+    if answer is None:
+        return False
+    for table, cell in zip(tables, answer["rows"][0]["f"], strict=True):
+        table["numRows"] = cell["v"]
+    return True
+
+
 async def count_partitions(
     gateway: Gateway, caller: Caller, tables: list[dict[str, Any]], sql: str
 ) -> list[dict[str, Any]]:
@@ -47,8 +71,8 @@ async def count_partitions(
         name = ".".join(f"`{part}`" for part in _names(table))
         key = partitions.id_of(table) or "CAST(NULL AS STRING)"
         asked = f"SELECT {key} AS id, COUNT(*) AS n FROM {name} GROUP BY 1 ORDER BY 1"  # noqa: S608
-        answer = await gateway.backend.ask(_names(table)[0], asked, caller)
-        rows = [[cell["v"] for cell in row["f"]] for row in answer.get("rows", [])]
+        answer = await unless_gone(gateway.backend.ask(_names(table)[0], asked, caller))
+        rows = [[cell["v"] for cell in row["f"]] for row in (answer or {}).get("rows", [])]
         table["partitions"] = [(found, int(count)) for found, count in rows]
     return tables
 
