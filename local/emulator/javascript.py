@@ -1,13 +1,17 @@
-"""Patch: a JavaScript function is made on the engine's first connection, and can be replaced and dropped.
+"""Patch: JavaScript functions have a connection of their own, and can be replaced and dropped.
 
 DuckDB lets a connection remove only the functions that it has made itself, and `sessions.py` gives every job
-a connection of its own. An aggregate function is given its rows in arrays, which a macro collects.
+a connection of its own. Making a function on one that is in use ends what is done there.
+An aggregate function is given its rows in arrays, which a macro collects.
 A function in SQL gives what it RETURNS; in 1.4.0 it gives what its body happens to be.
 """
 
 from __future__ import annotations
 
 import re
+import threading
+from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +24,19 @@ from bqemulator.udf.types import render_duckdb_type
 from local.emulator import sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    import duckdb
     from bqemulator.catalog.models import RoutineMeta
 
 # What the body of an aggregate begins with: local/google/sql/functions_made.py.
 MARK = "/* an aggregate */"
 _EXPORTED = re.compile(r"(?<![\w$.'\"`])export\s+(?:default\s+)?(?=(?:async|class|const|function|let|var)\b)")
+# An engine's first connection, by which it is known, and the one of its functions: one job at a time uses it.
+_own: list[duckdb.DuckDBPyConnection] = []
+_turn = threading.Lock()
+# The type of the function in SQL that a job's thread makes.
+_job = threading.local()
 
 
 def patch() -> None:
@@ -36,44 +46,60 @@ def patch() -> None:
     materialize, translate = SQLUDFRuntime.materialize, sql_udf._translate_body
 
     def typed(self: Any, routine: RoutineMeta, engine: Any) -> None:
-        returned = render_duckdb_type(routine.return_type) if routine.return_type else None
+        _job.returned = render_duckdb_type(routine.return_type) if routine.return_type else None
+        materialize(self, routine, engine)
 
-        def body(sql: str, translator: Any) -> str:
-            found = str(translate(sql, translator))
-            return found if returned is None else f"CAST(({found}) AS {returned})"
+    def body(sql: str, translator: Any) -> str:
+        found = str(translate(sql, translator))
+        return found if _job.returned is None else f"CAST(({found}) AS {_job.returned})"
 
-        sql_udf._translate_body = body
-        try:
-            materialize(self, routine, engine)
-        finally:
-            sql_udf._translate_body = translate
-
+    sql_udf._translate_body = body
     SQLUDFRuntime.materialize = typed
 
 
-def _there(engine: Any) -> SimpleNamespace:
-    connection = sessions.first_connection(engine)
+def _connection(engine: Any) -> duckdb.DuckDBPyConnection:
+    main = sessions.first_connection(engine)
+    if _own[:1] != [main]:
+        _own[:] = main, main.cursor()
+    return _own[1]
 
-    def create_function(name: str, work: Callable[..., Any], types: Any, *rest: Any, **how: Any) -> None:
-        def without_arguments() -> Any:
-            return work()
 
-        # DuckDB counts the parameters of what it is given, and takes `*args` for one.
-        connection.create_function(name, work if types else without_arguments, types, *rest, **how)
+@contextmanager
+def _there(engine: Any) -> Iterator[SimpleNamespace]:
+    """Give an engine as the methods here use it."""
+    with _turn:
+        connection = _connection(engine)
+        yield SimpleNamespace(
+            connection=SimpleNamespace(
+                create_function=partial(_create, connection),
+                remove_function=connection.remove_function,
+                type=connection.type,
+            )
+        )
 
-    remove, type_ = connection.remove_function, connection.type
-    return SimpleNamespace(
-        connection=SimpleNamespace(create_function=create_function, remove_function=remove, type=type_)
-    )
+
+def _create(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    work: Callable[..., Any],
+    types: Any,
+    *rest: Any,
+    **how: Any,
+) -> None:
+    def without_arguments() -> Any:
+        return work()
+
+    # DuckDB counts the parameters of what it is given, and takes `*args` for one.
+    connection.create_function(name, work if types else without_arguments, types, *rest, **how)
 
 
 def _made(method: Callable[..., None]) -> Callable[..., None]:
-    def on_first(self: Any, routine: RoutineMeta, engine: Any) -> None:
-        if not _is_aggregate(routine):
-            method(self, routine, _there(engine))
+    def on_own(self: Any, routine: RoutineMeta, engine: Any) -> None:
+        rows = _of_rows(routine) if _is_aggregate(routine) else routine
+        with _there(engine) as there:
+            method(self, rows, there)
+        if rows is routine:
             return
-        rows = _of_rows(routine)
-        method(self, rows, _there(engine))
         names = [argument.name for argument in routine.arguments]
         lists = ", ".join(f"list({name})" for name in names)
         engine.execute(
@@ -81,17 +107,18 @@ def _made(method: Callable[..., None]) -> Callable[..., None]:
             f'"{qualified_routine_name(rows)}"({lists})'
         )
 
-    return on_first
+    return on_own
 
 
 def _removed(method: Callable[..., None]) -> Callable[..., None]:
-    def on_first(self: Any, routine: RoutineMeta, engine: Any) -> None:
+    def on_own(self: Any, routine: RoutineMeta, engine: Any) -> None:
         if _is_aggregate(routine):
             engine.execute(f'DROP MACRO IF EXISTS "{qualified_routine_name(routine)}"')
             routine = _of_rows(routine)
-        method(self, routine, _there(engine))
+        with _there(engine) as there:
+            method(self, routine, there)
 
-    return on_first
+    return on_own
 
 
 def _is_aggregate(routine: RoutineMeta) -> bool:

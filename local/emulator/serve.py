@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,9 +60,37 @@ class NoGrpc:
         """Nothing listens."""
 
 
+class Answered:
+    """ASGI: a mistake that is answered with 500, and logged, is over.
+
+    Starlette raises it again, and uvicorn then closes the connection: under the next request of the gateway.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        answered = False
+
+        async def noted(message: Any) -> None:
+            nonlocal answered
+            await send(message)
+            answered = message["type"] == "http.response.body" and not message.get("more_body")
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception:
+            if not answered:
+                raise
+
+
 def listen_on(socket: str) -> None:
     """Let the emulator serve HTTP on this socket, and no gRPC. Who may enter its directory may connect."""
-    config = partial(uvicorn.Config, uds=socket, timeout_keep_alive=guard.IDLE_SECONDS)
+
+    def config(app: Any, **named: Any) -> uvicorn.Config:
+        return uvicorn.Config(Answered(app), uds=socket, timeout_keep_alive=guard.IDLE_SECONDS, **named)
+
     bqemulator.server.uvicorn = SimpleNamespace(Config=config, Server=uvicorn.Server)
     bqemulator.server.build_grpc_server = lambda _: (NoGrpc(), 0)
 

@@ -43,13 +43,13 @@ class _Request:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connections: list[duckdb.DuckDBPyConnection] = []
-        self._gone = False
+        self.gone = False
 
     def begin(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Let this connection be interrupted with the request."""
         with self._lock:
             self._connections.append(connection)
-            if self._gone:
+            if self.gone:
                 raise asyncio.CancelledError
 
     def end(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -65,7 +65,7 @@ class _Request:
     def interrupt(self) -> None:
         """Stop what runs for the request."""
         with self._lock:
-            self._gone = True
+            self.gone = True
             for connection in self._connections:
                 connection.interrupt()
 
@@ -81,9 +81,7 @@ class HangUp:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].startswith("/upload"):
             await self._app(scope, receive, send)
             return
-        messages = [await receive()]
-        while messages[-1].get("more_body"):
-            messages.append(await receive())
+        messages = await _whole(receive)
         request = _Request()
         _request.set(request)
         served = asyncio.Event()
@@ -106,10 +104,21 @@ class HangUp:
         watcher = asyncio.create_task(watch())
         try:
             await self._app(scope, replayed, send)
+        except Exception:
+            # Nobody is there to be answered.
+            if not request.gone:
+                raise
         finally:
             served.set()
             if not request.working():
                 watcher.cancel()
+
+
+async def _whole(receive: Any) -> list[Any]:
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
 
 
 class NoPandas:

@@ -36,6 +36,37 @@ def test_a_statement_waits_until_a_stopped_one_is_undone() -> None:
     assert done.stdout.splitlines()[-1:] == ["[(3,)]"], done.stderr
 
 
+WHILE_THE_SERVER_READS = """
+import threading, types, duckdb
+from bqemulator.udf.js_udf import JavaScriptUDFRuntime
+from local.emulator import javascript
+engine = types.SimpleNamespace(_connection=duckdb.connect())
+def made(_self, routine, engine):
+    engine.connection.create_function(routine.routine_id, lambda: 7, [], engine.connection.type("BIGINT"))
+make = javascript._made(made)
+def meanwhile(value: int) -> int:
+    routine = types.SimpleNamespace(routine_id=f"f{value}", definition_body="")
+    job = threading.Thread(target=make, args=(None, routine, engine))
+    job.start()
+    job.join(60)
+    return value
+engine._connection.create_function("meanwhile", meanwhile)
+print(engine._connection.execute("select sum(meanwhile(i)) from range(3) r(i)").fetchall())
+print(engine._connection.execute("select f0() + f2()").fetchall())
+"""
+
+
+def test_a_job_makes_a_function_while_the_server_reads_what_is_its_own() -> None:
+    done = subprocess.run(
+        [EMULATOR_PYTHON, "-c", WHILE_THE_SERVER_READS],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines()[-2:] == ["[(3,)]", "[(14,)]"], done.stderr
+
+
 CLOSED_AFTER = """
 import bqemulator.server
 from local.emulator import serve
