@@ -17,7 +17,7 @@ def tell(code: str) -> str:
         f"import sys\nfrom flows.engine.internals.thrift import lean_imports\n{code}",
     ]
     return subprocess.run(
-        command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=60
+        command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=300
     ).stdout.strip()
 
 

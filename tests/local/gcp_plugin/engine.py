@@ -13,7 +13,7 @@ from typing import Any
 from tests import pulumi_stack, warm_python
 from tests.local.gcp_plugin.platform import Google
 
-COMMAND_SECONDS = 180
+COMMAND_SECONDS = 300
 PASSPHRASE = "contract"
 LOGGED = ("up", "preview", "refresh", "destroy")
 _HEAD = "import pulumi\nimport pulumi_gcp as gcp\n"

@@ -30,7 +30,7 @@ def test_a_statement_waits_until_a_stopped_one_is_undone() -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     # The line above it is the emulator's log.
     assert done.stdout.splitlines()[-1:] == ["[(3,)]"], done.stderr
@@ -62,7 +62,7 @@ def test_a_job_makes_a_function_while_the_server_reads_what_is_its_own() -> None
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.stdout.splitlines()[-2:] == ["[(3,)]", "[(14,)]"], done.stderr
 
@@ -77,7 +77,7 @@ print(bqemulator.server.uvicorn.Config(None).timeout_keep_alive)
 
 def test_an_idle_connection_is_closed_by_the_gateway_and_not_under_its_request() -> None:
     done = subprocess.run(
-        [EMULATOR_PYTHON, "-c", CLOSED_AFTER], check=True, capture_output=True, text=True, timeout=120
+        [EMULATOR_PYTHON, "-c", CLOSED_AFTER], check=True, capture_output=True, text=True, timeout=300
     )
     closed_by_gateway = httpx.Limits().keepalive_expiry
     assert closed_by_gateway is not None
