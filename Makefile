@@ -16,6 +16,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install everything, once
+	@test -x $(RUN) || echo "once: Python's packages, downloaded and compiled, take one to three minutes"
 	@"$(UV)" --version >/dev/null 2>&1 || { \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "error: $(PYTHON) is older than 3.11: run \`make PYTHON=python3.11 ...\` or install uv"; exit 1; }; \
@@ -27,7 +28,7 @@ setup: ## install everything, once
 demo: setup ## the whole job on this machine: platform, pulumi up, raw data, flow
 	@$(RUN) -m local demo
 
-test: setup ## run every test: some 20 minutes on two cores
+test: setup ## run every test: some 15 to 20 minutes on two cores
 	@$(RUN) -m tests
 
 test-quick: setup ## run the tests that need no server and no engine: a minute or two

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -111,9 +112,18 @@ def groups(options: Sequence[str]) -> list[Group]:
     ]
 
 
+def what_runs(options: Sequence[str], both: Sequence[Group]) -> str:
+    """Which tests, how, and how long they usually take."""
+    chosen = f"the tests that `{shlex.join(options)}` leaves" if options else "every test"
+    long = "" if options else "; some 15 to 20 minutes on two cores"
+    names = " and ".join(f"{one.name} ({WORKERS.get(one.name, 1)} at once)" for one in both)
+    return f"{chosen}, in two groups beside each other, {names}{long}"
+
+
 def main(options: Sequence[str]) -> int:
     """Run both; 0 where every test has passed, 130 where they were interrupted."""
     both = groups(options)
+    print(what_runs(options, both), flush=True)
     interrupted = threading.Event()
 
     def interrupt(*_: object) -> None:

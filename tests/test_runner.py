@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import cast
 import pytest
 
 from local.paths import PROJECT
+from tests import __main__ as runner
 from tests.end_to_end import copies
 
 RUN = """
@@ -45,6 +47,9 @@ def test_ctrl_c_ends_both_and_shows_what_has_failed(tmp_path: Path) -> None:
         [sys.executable, "-c", RUN, *map(str, files)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
+        assert process.stdout.readline().startswith(
+            "the tests that `-p no:cacheprovider` leaves, in two groups"
+        )
         for _ in files:
             while not process.stdout.readline().startswith("FAILED "):
                 assert process.poll() is None
@@ -57,6 +62,12 @@ def test_ctrl_c_ends_both_and_shows_what_has_failed(tmp_path: Path) -> None:
     for file in files:
         assert f"planted in {file.name}" in shown
         assert file.with_suffix(".ended").exists()
+
+
+def test_how_long_all_of_them_take_is_said_first() -> None:
+    said = runner.what_runs([], runner.groups([]))
+    assert "every test, in two groups" in said
+    assert re.search(r"minutes on two cores$", said)
 
 
 def test_files_that_share_what_they_start_go_to_one_process() -> None:
