@@ -11,7 +11,7 @@ import httpx
 
 from local.plain_http import NO_CERTIFICATES
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 300.0  # seconds
 
 
 def ask(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:

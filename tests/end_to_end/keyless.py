@@ -112,7 +112,7 @@ def iam_credentials(project: Checkout, directory: Path) -> Iterator[dict[str, st
         yield {name: value.strip("'") for name, value in pairs} | {"NO_PROXY": "127.0.0.1"}
     finally:
         front.terminate()
-        front.wait(20)
+        front.wait(60)
         if front.stdout is not None:
             front.stdout.close()
 

@@ -33,7 +33,7 @@ def served(project: Checkout) -> Iterator[str]:
         assert page.strip().endswith("/docs/index.html")
         yield address.partition("/ ")[0]
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     finally:
         process.kill()
         process.wait()

@@ -228,7 +228,7 @@ def test_a_run_waits_for_one_from_the_command_line(deployed: Checkout) -> None:
         until(lambda: "s for the target local, held by the flow run " in logs(deployed, created["id"]))
         assert state(deployed, created["id"]) == {"RUNNING"}
         process.send_signal(signal.SIGCONT)
-        assert process.wait(240) == 0
+        assert process.wait(600) == 0
         ended = until(lambda: state(deployed, created["id"]) - {"RUNNING"})
     finally:
         process.kill()
