@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import threading
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 # What the body of an aggregate begins with: local/google/sql/functions_made.py.
 MARK = "/* an aggregate */"
 _EXPORTED = re.compile(r"(?<![\w$.'\"`])export\s+(?:default\s+)?(?=(?:async|class|const|function|let|var)\b)")
-# An engine's first connection, by which it is known, and the one of its functions: one job at a time uses it.
-_own: list[duckdb.DuckDBPyConnection] = []
+# One job at a time uses the functions' connection.
 _turn = threading.Lock()
 # The type of the function in SQL that a job's thread makes.
 _job = threading.local()
@@ -57,18 +56,16 @@ def patch() -> None:
     SQLUDFRuntime.materialize = typed
 
 
-def _connection(engine: Any) -> duckdb.DuckDBPyConnection:
-    main = sessions.first_connection(engine)
-    if _own[:1] != [main]:
-        _own[:] = main, main.cursor()
-    return _own[1]
+@lru_cache(maxsize=1)
+def _beside(first: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    return first.cursor()
 
 
 @contextmanager
 def _there(engine: Any) -> Iterator[SimpleNamespace]:
     """Give an engine as the methods here use it."""
     with _turn:
-        connection = _connection(engine)
+        connection = _beside(sessions.first_connection(engine))
         yield SimpleNamespace(
             connection=SimpleNamespace(
                 create_function=partial(_create, connection),

@@ -246,7 +246,7 @@ class Lifecycle:
         """Raise NameTakenError for a run's second, whose like may be in Prefect and yet without an id."""
         label = self._kind.label(props)
         with self._lock:
-            if label in self._begun and not self._kind.refers:
+            if label in self._begun:
                 raise NameTakenError(self._twice(props))
             self._begun.add(label)
 

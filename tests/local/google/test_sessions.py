@@ -8,6 +8,16 @@ import httpx
 
 from tests.gateway import EMULATOR_PYTHON
 
+
+def said(code: str) -> list[str]:
+    """The lines that a program prints in the emulator's Python."""
+    done = subprocess.run(
+        [EMULATOR_PYTHON, "-c", code], check=False, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
 WHILE_ANOTHER_IS_UNDONE = """
 import threading, duckdb
 from local.emulator import sessions
@@ -25,20 +35,12 @@ print(database.sql("from t").fetchall())
 
 
 def test_a_statement_waits_until_a_stopped_one_is_undone() -> None:
-    done = subprocess.run(
-        [EMULATOR_PYTHON, "-c", WHILE_ANOTHER_IS_UNDONE],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
     # The line above it is the emulator's log.
-    assert done.stdout.splitlines()[-1:] == ["[(3,)]"], done.stderr
+    assert said(WHILE_ANOTHER_IS_UNDONE)[-1:] == ["[(3,)]"]
 
 
 WHILE_THE_SERVER_READS = """
 import threading, types, duckdb
-from bqemulator.udf.js_udf import JavaScriptUDFRuntime
 from local.emulator import javascript
 engine = types.SimpleNamespace(_connection=duckdb.connect())
 def made(_self, routine, engine):
@@ -57,14 +59,7 @@ print(engine._connection.execute("select f0() + f2()").fetchall())
 
 
 def test_a_job_makes_a_function_while_the_server_reads_what_is_its_own() -> None:
-    done = subprocess.run(
-        [EMULATOR_PYTHON, "-c", WHILE_THE_SERVER_READS],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.stdout.splitlines()[-2:] == ["[(3,)]", "[(14,)]"], done.stderr
+    assert said(WHILE_THE_SERVER_READS)[-2:] == ["[(3,)]", "[(14,)]"]
 
 
 CLOSED_AFTER = """
@@ -76,9 +71,6 @@ print(bqemulator.server.uvicorn.Config(None).timeout_keep_alive)
 
 
 def test_an_idle_connection_is_closed_by_the_gateway_and_not_under_its_request() -> None:
-    done = subprocess.run(
-        [EMULATOR_PYTHON, "-c", CLOSED_AFTER], check=True, capture_output=True, text=True, timeout=300
-    )
     closed_by_gateway = httpx.Limits().keepalive_expiry
     assert closed_by_gateway is not None
-    assert float(done.stdout.splitlines()[-1]) > 2 * closed_by_gateway
+    assert float(said(CLOSED_AFTER)[-1]) > 2 * closed_by_gateway

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from local.google.bigquery import tables_known
 from local.google.bigquery.backend import unless_gone
 from local.google.bigquery.views import project_views, storage_views
+from local.google.bigquery.views.storage_views import names_of
 from local.google.iam.authorize import TableRef
 from local.google.sql.names import find_names
 
@@ -94,13 +95,7 @@ def subquery(columns: dict[str, str], rows: list[tuple[object, ...]]) -> str:
 
 
 def _reference(table: dict[str, Any]) -> TableRef:
-    name = table["tableReference"]
-    return TableRef(name["projectId"], name["datasetId"], name["tableId"])
-
-
-def _names(table: dict[str, Any]) -> tuple[str, str, str]:
-    ref = _reference(table)
-    return ref.project, ref.dataset, ref.table
+    return TableRef(*names_of(table))
 
 
 def _legacy_tables(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
@@ -108,7 +103,7 @@ def _legacy_tables(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[o
         times = (int(table.get("creationTime", 0)), int(table.get("lastModifiedTime", 0)))
         size = int(table.get("numBytes", 0))
         kind = _TABLE_KINDS.get(table.get("type", "TABLE"), 1)
-        yield (*_names(table), *times, int(table["numRows"]) if kind == 1 else 0, size, kind)
+        yield (*names_of(table), *times, int(table["numRows"]) if kind == 1 else 0, size, kind)
 
 
 def _information_tables(gateway: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
@@ -118,7 +113,7 @@ def _information_tables(gateway: Gateway, tables: list[dict[str, Any]]) -> Itera
         base = copied.get("baseTableReference", {})
         taken = copied.get("snapshotTime") if kind == "SNAPSHOT" else None
         yield (
-            *_names(table),
+            *names_of(table),
             kind,
             "YES" if kind in ("BASE TABLE", "CLONE") else "NO",
             "NO",
@@ -132,7 +127,7 @@ def _information_tables(gateway: Gateway, tables: list[dict[str, Any]]) -> Itera
 
 
 def _ddl(gateway: Gateway, table: dict[str, Any]) -> str:
-    name = ".".join(_names(table))
+    name = ".".join(names_of(table))
     if table.get("type") == "VIEW":
         ref = _reference(table)
         record = gateway.authorizer.project(ref.project).datasets.get(ref.dataset)
@@ -150,17 +145,17 @@ def _table_options(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[o
     for table in tables:
         for field, option in (("description", "description"), ("friendlyName", "friendly_name")):
             if table.get(field):
-                yield (*_names(table), option, "STRING", json.dumps(table[field], ensure_ascii=False))
+                yield (*names_of(table), option, "STRING", json.dumps(table[field], ensure_ascii=False))
         if table.get("labels"):
             pairs = ", ".join(f'STRUCT("{key}", "{value}")' for key, value in sorted(table["labels"].items()))
-            yield (*_names(table), "labels", "ARRAY<STRUCT<STRING, STRING>>", f"[{pairs}]")
+            yield (*names_of(table), "labels", "ARRAY<STRUCT<STRING, STRING>>", f"[{pairs}]")
 
 
 def _field_paths(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
     for table in tables:
         for column in table.get("schema", {}).get("fields", []):
             for path, field in _paths(column, column["name"]):
-                yield (*_names(table), column["name"], path, sql_type(field), field.get("description"))
+                yield (*names_of(table), column["name"], path, sql_type(field), field.get("description"))
 
 
 def _columns(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
@@ -170,7 +165,7 @@ def _columns(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object,
         for position, column in enumerate(table.get("schema", {}).get("fields", []), start=1):
             name = column["name"]
             yield (
-                *_names(table),
+                *names_of(table),
                 name,
                 position,
                 "NO" if column.get("mode") == "REQUIRED" else "YES",
@@ -184,7 +179,7 @@ def _columns(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object,
 def _materialized_views(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
     for table in tables:
         if table.get("type") == "MATERIALIZED_VIEW":
-            yield _names(table)
+            yield names_of(table)
 
 
 def _views(gateway: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
@@ -193,7 +188,7 @@ def _views(gateway: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[obj
         record = gateway.authorizer.project(ref.project).datasets.get(ref.dataset)
         view = record.views.get(ref.table) if record is not None else None
         if table.get("type") == "VIEW":
-            yield (*_names(table), view.query if view else None, None, "YES")
+            yield (*names_of(table), view.query if view else None, None, "YES")
 
 
 def _paths(field: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:

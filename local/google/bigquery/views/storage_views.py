@@ -33,9 +33,14 @@ STORAGE = (
 )
 
 
-def _names(table: dict[str, Any]) -> tuple[str, str, str]:
+def names_of(table: dict[str, Any]) -> tuple[str, str, str]:
+    """Give a table's project, dataset and name."""
     name = table["tableReference"]
     return name["projectId"], name["datasetId"], name["tableId"]
+
+
+def _quoted(table: dict[str, Any]) -> str:
+    return ".".join(f"`{part}`" for part in names_of(table))
 
 
 async def count_rows(gateway: Gateway, caller: Caller, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -51,9 +56,8 @@ async def _count(gateway: Gateway, caller: Caller, tables: list[dict[str, Any]])
     """Count the rows of these tables; False, and nothing, where one of them was dropped meanwhile."""
     if not tables:
         return True
-    names = [".".join(f"`{part}`" for part in _names(table)) for table in tables]
-    cells = ", ".join(f"(SELECT COUNT(*) FROM {name})" for name in names)  # noqa: S608  the API's names
-    answer = await unless_gone(gateway.backend.ask(_names(tables[0])[0], f"SELECT {cells}", caller))
+    cells = ", ".join(f"(SELECT COUNT(*) FROM {_quoted(table)})" for table in tables)  # noqa: S608  quoted
+    answer = await unless_gone(gateway.backend.ask(names_of(tables[0])[0], f"SELECT {cells}", caller))
     if answer is None:
         return False
     for table, cell in zip(tables, answer["rows"][0]["f"], strict=True):
@@ -66,12 +70,11 @@ async def count_partitions(
 ) -> list[dict[str, Any]]:
     """Put each table's partitions and their rows into it; of those that the query names, where it does."""
     tables = [table for table in tables if table.get("type") == "TABLE"]
-    tables = [table for table in tables if f"'{_names(table)[2]}'" in sql] or tables
+    tables = [table for table in tables if f"'{names_of(table)[2]}'" in sql] or tables
     for table in tables:
-        name = ".".join(f"`{part}`" for part in _names(table))
         key = partitions.id_of(table) or "CAST(NULL AS STRING)"
-        asked = f"SELECT {key} AS id, COUNT(*) AS n FROM {name} GROUP BY 1 ORDER BY 1"  # noqa: S608
-        answer = await unless_gone(gateway.backend.ask(_names(table)[0], asked, caller))
+        asked = f"SELECT {key} AS id, COUNT(*) AS n FROM {_quoted(table)} GROUP BY 1 ORDER BY 1"  # noqa: S608
+        answer = await unless_gone(gateway.backend.ask(names_of(table)[0], asked, caller))
         rows = [[cell["v"] for cell in row["f"]] for row in (answer or {}).get("rows", [])]
         table["partitions"] = [(found, int(count)) for found, count in rows]
     return tables
@@ -82,7 +85,7 @@ def partitions_of(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[ob
     for table in tables:
         changed = time_of(int(table["lastModifiedTime"]) / 1000)
         for found, count in table.get("partitions", []):
-            yield (*_names(table), found, count, 0, changed, "ACTIVE")
+            yield (*names_of(table), found, count, 0, changed, "ACTIVE")
 
 
 def storage_of(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
@@ -91,5 +94,5 @@ def storage_of(_: Gateway, tables: list[dict[str, Any]]) -> Iterator[tuple[objec
         if table.get("type") == "TABLE":
             times = [time_of(int(table[at]) / 1000) for at in ("creationTime", "lastModifiedTime")]
             rows, size = int(table.get("numRows", 0)), int(table.get("numBytes", 0))
-            project = _names(table)[0]
-            yield (project, *_names(table), times[0], rows, size, size, times[1], False, "BASE TABLE")
+            project = names_of(table)[0]
+            yield (project, *names_of(table), times[0], rows, size, size, times[1], False, "BASE TABLE")
