@@ -231,17 +231,25 @@ def test_seeded_mixtures_of_faults_late_writes_among_them(prefect: PrefectServer
             assert object_mixtures.run(before, prefect, prefix, seed).counts["requests"] > 0
 
 
-def test_a_killed_up_and_a_killed_destroy_are_taken_on(stack: Stack, there: There, prefix: str) -> None:
+def test_a_killed_up_and_a_killed_destroy_are_taken_on(
+    tmp_path: Path, pulumi_bin: Path, prefect: PrefectServer, there: There, prefix: str
+) -> None:
     """`python -m benchmarks.provider_faults` kills many more."""
-    object_kills.prepare(stack, prefix)
-    assert kills.kill(stack, lambda: there.pool() is not None, *kills.UP)
-    kills.recover(stack, *kills.UP)
-    object_kills.check(there, 3, "0 2 * * *")
-    stack.pulumi("preview", "--expect-no-changes")
-    assert kills.kill(stack, lambda: there.automations() == [], *kills.DESTROY)
-    assert not there.nothing()
-    kills.recover(stack, *kills.DESTROY)
-    assert there.nothing()
+    with proxy(prefect.url, Plan(seed=0, share=0)) as before:
+        stack = Stack(tmp_path, before.url, pulumi_bin)
+        object_kills.prepare(stack, prefix)
+        assert kills.kill(stack, lambda: there.pool() is not None, *kills.UP)
+        kills.recover(stack, *kills.UP)
+        object_kills.check(there, 3, "0 2 * * *")
+        stack.pulumi("preview", "--expect-no-changes")
+        # So that there is a middle: the deployment goes after the automations, the pool after that.
+        before.plan = Plan(seed=0, share=1, faults=("slow answer",), slow=0.5)
+        assert kills.kill(stack, lambda: there.automations() == [], *kills.DESTROY)
+        before.plan = Plan(seed=0, share=0)
+        before.drain()
+        assert not there.nothing()
+        kills.recover(stack, *kills.DESTROY)
+        assert there.nothing()
 
 
 def test_mistakes_are_told_at_preview(stack: Stack, prefix: str) -> None:
